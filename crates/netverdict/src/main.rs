@@ -1,0 +1,5 @@
+//! The `netverdict` binary.
+
+fn main() -> std::process::ExitCode {
+    netverdict::main()
+}
