@@ -1,6 +1,11 @@
 //! Header readers over a [`Packet`](crate::Packet), as the kernel's own walkers read it.
 
+pub mod dccp;
+pub mod icmp;
 pub mod ipv6;
+pub mod sctp;
+pub mod tcp;
+pub mod udp;
 
 use crate::{Family, Packet, Protocol};
 

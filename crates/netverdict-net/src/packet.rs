@@ -135,6 +135,11 @@ impl<'a> Packet<'a> {
         self.data.len() == self.len()
     }
 
+    /// Whether the packet, captured or not, has `len` bytes at `offset` from the IP header.
+    pub fn holds(&self, offset: usize, len: usize) -> bool {
+        offset.checked_add(len).is_some_and(|end| end <= self.len())
+    }
+
     /// `len` bytes at `offset` from the IP header.
     pub fn read(&self, offset: usize, len: usize) -> Result<&[u8], Beyond> {
         let end = offset.checked_add(len).ok_or(Beyond::PacketEnd)?;
