@@ -1,1 +1,11 @@
-//! To be written.
+//! The kernel as judge: a host in a network namespace of its own, real packets through real netfilter.
+//!
+//! [`kernel`] holds what only Linux can do: namespaces, TAP devices, netlink. [`rig`] builds a host from a plain
+//! description, loads dumps with the real tools, injects packets where a capture would have seen them, and tells what
+//! became of each.
+
+pub mod error;
+pub mod kernel;
+pub mod rig;
+
+pub use error::RigError;

@@ -1,1 +1,3 @@
-//! To be written.
+//! Generators: random rulesets, hosts and traffic, each determined by its seed.
+
+pub mod random;

@@ -1,0 +1,84 @@
+//! A network namespace that nobody else can see, held by one thread and gone with it.
+
+use std::fs;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+
+use nix::sched::{CloneFlags, unshare};
+
+use crate::RigError;
+
+/// Proof that the calling thread lives in a network namespace made for it. Nothing names that namespace: it ends with
+/// the thread and the descriptors opened in it, however they end.
+#[derive(Debug)]
+pub struct Namespace {
+    bound_to_thread: PhantomData<*const ()>,
+}
+
+impl Namespace {
+    /// Runs `work` on a thread of its own inside a fresh namespace.
+    pub fn isolated<R: Send>(
+        work: impl FnOnce(&Self) -> Result<R, RigError> + Send,
+    ) -> Result<R, RigError> {
+        std::thread::scope(|scope| {
+            let inside = std::thread::Builder::new()
+                .name("namespace".to_owned())
+                .spawn_scoped(scope, || Self::enter().and_then(|ns| work(&ns)))
+                .map_err(RigError::io("starting a thread"))?;
+            inside
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn enter() -> Result<Self, RigError> {
+        let before = current()?;
+        unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| match errno {
+            nix::Error::EPERM => RigError::NotRoot(errno),
+            other => RigError::system("unshare")(other),
+        })?;
+        if current()? == before {
+            return Err(RigError::MissingFeature {
+                what: "network namespaces",
+                message: "unshare left the thread where it was".to_owned(),
+            });
+        }
+        Ok(Self {
+            bound_to_thread: PhantomData,
+        })
+    }
+
+    /// Writes a sysctl of this namespace, named as `sysctl -a` prints it (`net.ipv4.conf.eth0/100.rp_filter`).
+    /// `Ok(false)` if this kernel has no such sysctl.
+    pub fn set_sysctl(&self, key: &str, value: &str) -> Result<bool, RigError> {
+        match fs::write(sysctl_path(key), value) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(RigError::Host(format!("sysctl {key} = {value}: {error}"))),
+        }
+    }
+}
+
+fn current() -> Result<PathBuf, RigError> {
+    fs::read_link("/proc/thread-self/ns/net").map_err(RigError::io("/proc/thread-self/ns/net"))
+}
+
+/// sysctl(8) swaps dots and slashes, so that an interface name with a dot stays one component.
+fn sysctl_path(key: &str) -> PathBuf {
+    let mut path = PathBuf::from("/proc/sys");
+    path.extend(key.split('.').map(|part| part.replace('/', ".")));
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dot_in_an_interface_name_is_a_slash_in_its_sysctl() {
+        assert_eq!(
+            sysctl_path("net.ipv4.conf.eth0/100.rp_filter"),
+            PathBuf::from("/proc/sys/net/ipv4/conf/eth0.100/rp_filter")
+        );
+    }
+}

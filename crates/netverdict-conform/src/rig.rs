@@ -1,0 +1,377 @@
+//! A host in a namespace: built from a description, loaded with dumps, fed packets, and asked what became of them.
+
+mod counters;
+mod host;
+mod observation;
+
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use netverdict_net::{Family, InterfaceName, Timestamp};
+use nix::net::if_::if_nametoindex;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+
+use crate::RigError;
+use crate::kernel::nflog::{self, LogGroup};
+use crate::kernel::raw::{self, Sent};
+use crate::kernel::tap::Tap;
+use crate::kernel::tool::{Tool, complaint};
+use crate::kernel::{Connection, Namespace, conntrack};
+
+pub use counters::{ChainCounters, Counter, Counters, TableCounters};
+pub use host::{HostSpec, InterfaceSpec, RouteSpec};
+pub use observation::{Delivered, Emitted, Fate, Observation};
+
+/// Log groups of the rig's own chains; no dump in sight uses them.
+const DELIVERED_GROUP: u16 = 64_761;
+const SILENCED_GROUP: u16 = 64_762;
+
+/// Which restore program loads a dump: the two give different verdicts in places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backend {
+    /// `iptables-legacy-restore`.
+    #[default]
+    Legacy,
+    /// `iptables-nft-restore`.
+    Nft,
+}
+
+/// The texts to load. An absent family has no tables at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dumps<'a> {
+    /// `iptables-save` text.
+    pub v4: Option<&'a str>,
+    /// `ip6tables-save` text.
+    pub v6: Option<&'a str>,
+    /// `ipset save` text, restored first.
+    pub ipset: Option<&'a str>,
+    /// Who restores.
+    pub backend: Backend,
+}
+
+/// Whether the gaps between packets are slept or skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// As fast as it goes; the kernel sees its own clock ([`Observation::at`]).
+    #[default]
+    Fast,
+    /// Gaps as the packets' times have them.
+    Real,
+}
+
+/// Which way a frame goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// It arrives from the wire: a whole frame, link header and all.
+    In,
+    /// This host sends it: a packet from the IP header on.
+    Out,
+}
+
+/// One frame to put through the kernel.
+#[derive(Debug, Clone, Copy)]
+pub struct Injection<'a> {
+    /// When, for [`Pace::Real`].
+    pub time: Timestamp,
+    /// Where it arrives, or by which interface it is sent. `None` for a sent packet: as the routing table says.
+    pub interface: Option<InterfaceName>,
+    /// Which way.
+    pub direction: Direction,
+    /// The bytes, see [`Direction`].
+    pub bytes: &'a [u8],
+}
+
+/// A host under test. Lives as long as its namespace's thread lets it.
+#[derive(Debug)]
+pub struct Rig<'ns> {
+    inside: &'ns Namespace,
+    taps: Vec<Tap>,
+    indexes: Vec<(u32, InterfaceName)>,
+    delivered: LogGroup,
+    silenced: LogGroup,
+    lock: std::os::fd::OwnedFd,
+    backend: Backend,
+    started: (Timestamp, Instant),
+    unset: Vec<String>,
+}
+
+impl<'ns> Rig<'ns> {
+    /// Builds the host. Its own traffic is silenced before its interfaces come up.
+    pub fn build(inside: &'ns Namespace, spec: &HostSpec) -> Result<Self, RigError> {
+        let lock = memfd_create(c"xtables.lock", MFdFlags::MFD_CLOEXEC)
+            .map_err(RigError::system("memfd_create"))?;
+        let mut rig = Self {
+            inside,
+            taps: Vec::new(),
+            indexes: Vec::new(),
+            delivered: LogGroup::bind(DELIVERED_GROUP)?,
+            silenced: LogGroup::bind(SILENCED_GROUP)?,
+            lock,
+            backend: Backend::Legacy,
+            started: now(),
+            unset: Vec::new(),
+        };
+        rig.silence()?;
+        rig.connect(spec)?;
+        Ok(rig)
+    }
+
+    /// Sysctls of the description that this kernel has not or does not let a namespace set.
+    pub fn unset_sysctls(&self) -> &[String] {
+        &self.unset
+    }
+
+    /// Loads the dumps with the real tools, counters and all.
+    pub fn load(&mut self, dumps: Dumps<'_>) -> Result<(), RigError> {
+        self.backend = dumps.backend;
+        if let Some(sets) = dumps.ipset {
+            self.restore(Tool::IPSET, &["restore"], sets)?;
+        }
+        for (family, text) in [(Family::V4, dumps.v4), (Family::V6, dumps.v6)] {
+            if let Some(text) = text {
+                self.restore(restore_tool(dumps.backend, family), &["-c"], text)?;
+            }
+        }
+        self.started = now();
+        Ok(())
+    }
+
+    /// The text of `iptables-save -c` (or `ip6tables-save -c`) as it is now.
+    pub fn save(&self, family: Family) -> Result<String, RigError> {
+        let tool = save_tool(self.backend, family);
+        let output = tool.run(self.inside, &self.lock_path(), &["-c"], b"")?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(RigError::Refused {
+                tool: tool.name,
+                message: complaint(&output),
+            })
+        }
+    }
+
+    /// Every rule's and policy's counter as it is now.
+    pub fn counters(&self, family: Family) -> Result<Counters, RigError> {
+        Counters::parse(family, &self.save(family)?)
+    }
+
+    /// The connection table as it is now.
+    pub fn connections(&self) -> Result<Vec<Connection>, RigError> {
+        conntrack::table(self.inside)
+    }
+
+    /// Puts one frame through and collects what became of it.
+    pub fn inject(&self, frame: &Injection<'_>) -> Result<Observation, RigError> {
+        let mut seen = Observation {
+            at: self.clock(),
+            ..Observation::default()
+        };
+        match frame.direction {
+            Direction::In => {
+                let name = frame
+                    .interface
+                    .ok_or(RigError::Frame("an arriving frame needs an interface"))?;
+                let tap = self.tap(&name)?;
+                if !tap.write(frame.bytes)? {
+                    seen.refused = Some(std::io::ErrorKind::InvalidInput.into());
+                }
+            }
+            Direction::Out => {
+                let index = frame.interface.map_or(0, |name| self.index(&name));
+                let sent = raw::send(self.inside, frame.bytes, frame.interface.as_ref(), index)?;
+                if let Sent::Refused(errno) = sent {
+                    seen.refused = Some(errno.into());
+                }
+            }
+        }
+        self.collect(&mut seen)?;
+        Ok(seen)
+    }
+
+    /// Puts frames through in order at the given pace.
+    pub fn play<'f>(
+        &self,
+        frames: impl IntoIterator<Item = Injection<'f>>,
+        pace: Pace,
+    ) -> Result<Vec<Observation>, RigError> {
+        let mut origin = None;
+        frames
+            .into_iter()
+            .map(|frame| {
+                let (first, started) = *origin.get_or_insert((frame.time, now().1));
+                if pace == Pace::Real {
+                    let due = Duration::from_nanos(u64::try_from(frame.time - first).unwrap_or(0));
+                    std::thread::sleep(due.saturating_sub(started.elapsed()));
+                }
+                self.inject(&frame)
+            })
+            .collect()
+    }
+
+    /// The wall clock, advanced by the monotonic one.
+    fn clock(&self) -> Timestamp {
+        self.started.0 + self.started.1.elapsed().as_nanos() as i64
+    }
+
+    fn collect(&self, seen: &mut Observation) -> Result<(), RigError> {
+        for tap in &self.taps {
+            tap.drain(|frame| {
+                seen.emitted.push(Emitted {
+                    interface: tap.name,
+                    bare: tap.bare,
+                    frame,
+                });
+            })?;
+        }
+        self.delivered.drain(|logged| {
+            seen.delivered.push(Delivered {
+                interface: self.name(logged.in_index),
+                mark: logged.mark,
+                packet: logged.packet,
+            });
+        })?;
+        self.silenced.drain(|logged| {
+            if !nflog::is_chatter(&logged.packet) {
+                seen.answers.push(logged.packet);
+            }
+        })
+    }
+
+    /// Keeps the kernel's own packets out of the tables, and our own from being answered. Loaded before the dump: of
+    /// two hooks of equal priority the later one runs first, so connections are confirmed before the first chain drops.
+    fn silence(&self) -> Result<(), RigError> {
+        let script = format!(
+            "table inet netverdict {{
+                chain delivered {{ type filter hook input priority {}; log group {DELIVERED_GROUP}; drop; }}
+                chain silenced {{ type filter hook output priority {}; meta priority {} accept;
+                    log group {SILENCED_GROUP}; drop; }}
+            }}",
+            i32::MAX,
+            i32::MIN,
+            raw::PRIORITY
+        );
+        let output = Tool::NFT.run(
+            self.inside,
+            &self.lock_path(),
+            &["-f", "-"],
+            script.as_bytes(),
+        )?;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(RigError::MissingFeature {
+                what: "nf_tables with base chains and log",
+                message: complaint(&output),
+            })
+        }
+    }
+
+    fn connect(&mut self, spec: &HostSpec) -> Result<(), RigError> {
+        for interface in spec.devices() {
+            let tap = Tap::open(self.inside, interface.name, interface.mac.is_none())?;
+            self.taps.push(tap);
+        }
+        self.set_sysctls(&host::quiet(spec))?;
+        self.ip(&["-batch", "-"], &spec.batch())?;
+        for (option, family) in [("-4", Family::V4), ("-6", Family::V6)] {
+            self.ip(&[option, "-batch", "-"], &spec.rule_batch(family))?;
+        }
+        self.unset = self.set_sysctls(&host::in_order(&spec.sysctls))?;
+        for name in self
+            .taps
+            .iter()
+            .map(|tap| tap.name)
+            .chain([InterfaceName::loopback()])
+        {
+            let index =
+                if_nametoindex(name.as_str()).map_err(RigError::system("if_nametoindex"))?;
+            self.indexes.push((index, name));
+        }
+        self.collect(&mut Observation::default())
+    }
+
+    fn ip(&self, args: &[&str], batch: &str) -> Result<(), RigError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let output = Tool::IP.run(self.inside, &self.lock_path(), args, batch.as_bytes())?;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(RigError::Host(complaint(&output)))
+        }
+    }
+
+    fn set_sysctls(&self, settings: &[(String, String)]) -> Result<Vec<String>, RigError> {
+        let mut unset = Vec::new();
+        for (key, value) in settings {
+            if !self.inside.set_sysctl(key, value)? {
+                unset.push(key.clone());
+            }
+        }
+        Ok(unset)
+    }
+
+    fn restore(&self, tool: Tool, args: &[&str], text: &str) -> Result<(), RigError> {
+        let output = tool.run(self.inside, &self.lock_path(), args, text.as_bytes())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(RigError::Refused {
+            tool: tool.name,
+            message: complaint(&output),
+        })
+    }
+
+    fn lock_path(&self) -> String {
+        format!("/proc/{}/fd/{}", std::process::id(), self.lock.as_raw_fd())
+    }
+
+    fn tap(&self, name: &InterfaceName) -> Result<&Tap, RigError> {
+        self.taps
+            .iter()
+            .find(|tap| tap.name == *name)
+            .ok_or_else(|| RigError::NoInterface(name.to_string()))
+    }
+
+    fn index(&self, name: &InterfaceName) -> u32 {
+        let found = self.indexes.iter().find(|(_, n)| n == name);
+        found.map_or(0, |(index, _)| *index)
+    }
+
+    fn name(&self, index: u32) -> Option<InterfaceName> {
+        let found = self.indexes.iter().find(|(i, _)| *i == index);
+        found.map(|(_, name)| *name)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the kernel under test lives by this clock"
+)]
+fn now() -> (Timestamp, Instant) {
+    let wall = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    (Timestamp(wall.as_nanos() as i64), Instant::now())
+}
+
+fn restore_tool(backend: Backend, family: Family) -> Tool {
+    let name = match (backend, family) {
+        (Backend::Legacy, Family::V4) => "iptables-legacy-restore",
+        (Backend::Legacy, Family::V6) => "ip6tables-legacy-restore",
+        (Backend::Nft, Family::V4) => "iptables-nft-restore",
+        (Backend::Nft, Family::V6) => "ip6tables-nft-restore",
+    };
+    Tool::new(name, "iptables")
+}
+
+fn save_tool(backend: Backend, family: Family) -> Tool {
+    let name = match (backend, family) {
+        (Backend::Legacy, Family::V4) => "iptables-legacy-save",
+        (Backend::Legacy, Family::V6) => "ip6tables-legacy-save",
+        (Backend::Nft, Family::V4) => "iptables-nft-save",
+        (Backend::Nft, Family::V6) => "ip6tables-nft-save",
+    };
+    Tool::new(name, "iptables")
+}
