@@ -1,4 +1,5 @@
 //! A rig that is killed leaves nothing: its namespace, devices and children go with it.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -29,7 +30,7 @@ fn victim() {
         let _rig = Rig::build(inside, &spec)?;
         let link = std::fs::read_link("/proc/thread-self/ns/net").unwrap();
         println!("\nnamespace {}", link.display());
-        std::thread::sleep(std::time::Duration::from_secs(60));
+        std::thread::sleep(std::time::Duration::from_mins(1));
         Ok(())
     });
     if let Err(error) = outcome {

@@ -1,4 +1,9 @@
 //! The rig against this machine's kernel. Without root or the tools each test says what is missing and passes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests are tests"
+)]
 
 use std::net::IpAddr;
 

@@ -16,7 +16,7 @@ const NODE: &str = "/dev/net/tun";
 /// The largest frame a device can hand out: 64 KiB of IP and its link header.
 const LARGEST: usize = 65_536 + 64;
 
-/// An open device, not persistent: it goes when this goes.
+/// An open device. It goes with its namespace.
 #[derive(Debug)]
 pub(crate) struct Tap {
     file: File,
@@ -43,6 +43,7 @@ impl Tap {
         let kind = if bare { libc::IFF_TUN } else { libc::IFF_TAP };
         unchecked::set_interface(&file, &name, kind | libc::IFF_NO_PI)
             .map_err(|errno| RigError::Host(format!("making interface `{name}`: {errno}")))?;
+        unchecked::outlive_descriptor(&file).map_err(RigError::system("TUNSETPERSIST"))?;
         Ok(Self { file, name, bare })
     }
 

@@ -19,6 +19,19 @@ nix::ioctl_write_ptr_bad!(
     libc::ifreq
 );
 
+nix::ioctl_write_int_bad!(
+    /// Keeps the device when its descriptor is closed.
+    tunsetpersist,
+    nix::request_code_write!(b'T', 203, std::mem::size_of::<libc::c_int>())
+);
+
+/// Leaves the removal of `file`'s device to the end of its namespace. Namespaces end in batches, in the background;
+/// removing one device by closing it waits for tens of milliseconds.
+pub(super) fn outlive_descriptor(file: &File) -> nix::Result<()> {
+    // SAFETY: the descriptor is open for the whole call, and the argument is a plain number.
+    unsafe { tunsetpersist(file.as_raw_fd(), 1) }.map(drop)
+}
+
 /// Binds `file`, an open `/dev/net/tun`, to a device of this name, made in the calling thread's namespace.
 pub(super) fn set_interface(
     file: &File,
