@@ -1,0 +1,138 @@
+//! A piece of one capture: its bytes, where the records in them lie, and their decoding into frames.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use netverdict_net::{InterfaceName, PacketType, Timestamp};
+
+use crate::format::extra::{self, Extra};
+use crate::frame::{Direction, Frame, Network, SkipReason};
+use crate::link::{self, Decoded};
+use crate::{Interface, LinkType};
+
+/// One record, found but not decoded. Offsets are into the chunk's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) time: Timestamp,
+    pub(crate) data: u32,
+    pub(crate) captured: u32,
+    pub(crate) original: u32,
+    /// Index into the file's interfaces; [`Record::NO_INTERFACE`] if none is described.
+    pub(crate) interface: u32,
+    pub(crate) extra: Extra,
+}
+
+impl Record {
+    pub(crate) const NO_INTERFACE: u32 = u32::MAX;
+}
+
+/// What decoding needs to know of an interface.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Port {
+    name: Option<InterfaceName>,
+    link_type: LinkType,
+    fcs_len: u8,
+}
+
+impl Port {
+    pub(crate) fn of(interface: &Interface) -> Self {
+        // `any` is no device: the frame's own device is in the cooked header, if anywhere.
+        let name = interface
+            .name
+            .as_deref()
+            .filter(|n| !matches!(*n, "" | "any"));
+        Self {
+            name: name.and_then(|n| InterfaceName::new(n).ok()),
+            link_type: interface.link_type,
+            fcs_len: interface.fcs_len,
+        }
+    }
+}
+
+/// Consecutive frames of one capture, with the bytes they borrow from.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    pub(crate) file: usize,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) first: u64,
+    pub(crate) ports: Arc<[Port]>,
+}
+
+impl Chunk {
+    /// How many frames; never 0.
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a chunk without frames is not handed out"
+    )]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Decodes frame `index`, counted from 0. The same every time, on any thread.
+    pub fn frame(&self, index: usize) -> Option<Frame<'_>> {
+        let record = self.records.get(index)?;
+        Some(self.decode(record, self.first + index as u64))
+    }
+
+    /// Decodes all frames in file order.
+    pub fn frames(&self) -> impl ExactSizeIterator<Item = Frame<'_>> {
+        let numbered = self.records.iter().enumerate();
+        numbered.map(|(index, record)| self.decode(record, self.first + index as u64))
+    }
+
+    /// The time of frame `index`, without decoding it.
+    pub fn time(&self, index: usize) -> Option<Timestamp> {
+        self.records.get(index).map(|r| r.time)
+    }
+
+    fn decode(&self, record: &Record, number: u64) -> Frame<'_> {
+        let start = record.data as usize;
+        let data = self
+            .bytes
+            .get(start..start + record.captured as usize)
+            .unwrap_or_default();
+        let original_len = data.len().max(record.original as usize);
+        let port = self.ports.get(record.interface as usize);
+        let link_type = port.map_or(LinkType::UNKNOWN, |p| p.link_type);
+        let on_wire = original_len - usize::from(port.map_or(0, |p| p.fcs_len)).min(original_len);
+        let mut decoded = match port {
+            Some(_) => link::decode(link_type, &data[..data.len().min(on_wire)], on_wire),
+            None => Decoded::skipped(SkipReason::NoInterface),
+        };
+        let said = extra::read(record.extra, &self.bytes);
+        let direction_hint = said.direction.or(decoded.direction);
+        if let Some(packet_type) = said.packet_type {
+            decoded.link.packet_type = packet_type;
+        }
+        if direction_hint == Some(Direction::Out) {
+            decoded.link.packet_type = PacketType::Outgoing;
+        }
+        Frame {
+            file: self.file,
+            number,
+            time: record.time,
+            interface: port.and_then(|p| p.name),
+            interface_index: port.map(|_| record.interface as usize),
+            ifindex: said.ifindex.or(decoded.ifindex),
+            direction_hint,
+            link_type,
+            data: Cow::Borrowed(data),
+            original_len,
+            tags: decoded.tags,
+            link: decoded.link,
+            network: decoded.network,
+            comment: said.comment.map(Cow::Borrowed),
+        }
+    }
+}
+
+impl Decoded {
+    /// A frame whose link layer is not read.
+    pub(crate) fn skipped(reason: SkipReason) -> Self {
+        Self {
+            network: Network::Skipped(reason),
+            ..Self::default()
+        }
+    }
+}

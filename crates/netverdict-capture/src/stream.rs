@@ -1,0 +1,219 @@
+//! A capture as chunks: reads bytes, finds the records in them, and keeps the cut-off rest for the next chunk.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::chunk::{Chunk, Port, Record};
+use crate::format::{Log, Step, Walker};
+use crate::source::Opened;
+use crate::summary::{Summary, Warning};
+
+/// A capture being read.
+pub(crate) struct Stream {
+    input: Box<dyn Read + Send>,
+    walker: Walker,
+    file: usize,
+    chunk_size: usize,
+    /// Read but not yet walked.
+    carry: Vec<u8>,
+    /// Where `carry` begins in the file.
+    offset: u64,
+    /// Bytes without which the walk cannot go on.
+    need: usize,
+    ports: Arc<[Port]>,
+    state: State,
+    pub(crate) summary: Summary,
+}
+
+/// Whether more can come.
+#[derive(Debug)]
+enum State {
+    /// More bytes may come.
+    Open,
+    /// The input gave its last byte.
+    End,
+    /// The input failed; what came before is still walked.
+    Failed(io::Error),
+    /// All was handed out.
+    Done,
+}
+
+/// What a walk over the bytes at hand came to.
+struct Walked {
+    records: Vec<Record>,
+    /// Bytes walked over.
+    end: usize,
+    stop: Stop,
+}
+
+/// Why a walk stopped.
+enum Stop {
+    /// It wants this many bytes from its end on.
+    Need(usize),
+    Malformed(String),
+}
+
+impl Stream {
+    pub(crate) fn new(name: String, opened: Opened, file: usize, chunk_size: usize) -> Self {
+        let mut summary = Summary::new(name, opened.format, opened.compression);
+        summary.interfaces = opened.interfaces;
+        let mut carry = opened.start;
+        carry.drain(..opened.header);
+        Self {
+            input: opened.input,
+            walker: opened.walker,
+            file,
+            chunk_size,
+            carry,
+            offset: opened.header as u64,
+            need: 0,
+            ports: Arc::default(),
+            state: State::Open,
+            summary,
+        }
+    }
+
+    pub(crate) fn set_chunk_size(&mut self, bytes: usize) {
+        self.chunk_size = bytes;
+    }
+
+    /// The next chunk; `None` at the end, when the summary is complete.
+    ///
+    /// # Errors
+    /// The system cannot read on. All before was handed out.
+    pub(crate) fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Done) {
+                State::Done => return Ok(None),
+                State::Failed(error) => return self.fail(error),
+                state => self.state = state,
+            }
+            let mut bytes = std::mem::take(&mut self.carry);
+            self.fill(&mut bytes);
+            let walked = self.walk(&bytes);
+            self.settle(&mut bytes, &walked);
+            if !walked.records.is_empty() {
+                return Ok(Some(self.chunk(bytes, walked.records)));
+            }
+        }
+    }
+
+    /// Reads until a chunk is full, or as far as the record in the way needs.
+    fn fill(&mut self, bytes: &mut Vec<u8>) {
+        if !matches!(self.state, State::Open) {
+            return;
+        }
+        // Room for a chunk only: a length in a record header is not believed before its bytes have come.
+        bytes.reserve_exact(self.chunk_size.saturating_sub(bytes.len()));
+        let full = self.chunk_size.max(self.need).max(bytes.len() + 1);
+        let want = full - bytes.len();
+        match (&mut self.input).take(want as u64).read_to_end(bytes) {
+            Ok(read) if read < want => self.state = State::End,
+            Ok(_) => {}
+            Err(error) => self.state = State::Failed(error),
+        }
+    }
+
+    fn walk(&mut self, bytes: &[u8]) -> Walked {
+        let first = self.summary.frames + 1;
+        let mut records = Vec::new();
+        let mut end = 0;
+        let stop = loop {
+            let mut log = Log {
+                summary: &mut self.summary,
+                frame: first + records.len() as u64,
+            };
+            if end == bytes.len() {
+                break Stop::Need(0);
+            }
+            match self.walker.step(bytes, end, &mut log) {
+                Step::Record { record, next } => {
+                    records.push(record);
+                    end = next;
+                }
+                Step::Other { next } => end = next,
+                Step::Need(need) => break Stop::Need(need),
+                Step::Malformed(what) => break Stop::Malformed(what),
+            }
+        };
+        self.count(&records);
+        Walked { records, end, stop }
+    }
+
+    /// Keeps the rest, or says why there will be none.
+    fn settle(&mut self, bytes: &mut Vec<u8>, walked: &Walked) {
+        let (frame, offset) = (self.summary.frames + 1, self.offset + walked.end as u64);
+        match (&walked.stop, &self.state) {
+            (Stop::Malformed(what), _) => {
+                let what = what.clone();
+                self.finish(Some(Warning::Malformed {
+                    frame,
+                    offset,
+                    what,
+                }));
+            }
+            (Stop::Need(need), State::Open) => {
+                self.need = *need;
+                self.carry = bytes.split_off(walked.end);
+                self.offset = offset;
+            }
+            (Stop::Need(_), State::Failed(_)) => self.offset += bytes.len() as u64,
+            (Stop::Need(_), _) if walked.end < bytes.len() => {
+                self.finish(Some(Warning::Cut { frame, offset }));
+            }
+            (Stop::Need(_), _) => self.finish(None),
+        }
+    }
+
+    fn finish(&mut self, warning: Option<Warning>) {
+        self.summary.warnings.extend(warning);
+        self.summary.finish();
+        self.state = State::Done;
+    }
+
+    /// A decompressor's failure is damage, any other the system's.
+    fn fail(&mut self, error: io::Error) -> io::Result<Option<Chunk>> {
+        if self.summary.compression.is_none() {
+            self.finish(None);
+            return Err(error);
+        }
+        let (error, offset) = (error.to_string(), self.offset);
+        self.finish(Some(Warning::Compression { error, offset }));
+        Ok(None)
+    }
+
+    fn count(&mut self, records: &[Record]) {
+        let summary = &mut self.summary;
+        summary.frames += records.len() as u64;
+        for same in records.chunk_by(|a, b| a.interface == b.interface) {
+            let interface = same.first().map_or(Record::NO_INTERFACE, |r| r.interface);
+            let interface = summary.interfaces.get(interface as usize);
+            let link_type = interface.map_or(crate::LinkType::UNKNOWN, |i| i.link_type);
+            *summary.link_types.entry(link_type).or_default() += same.len() as u64;
+        }
+        summary.bytes += records.iter().map(|r| u64::from(r.captured)).sum::<u64>();
+        summary.earliest = summary
+            .earliest
+            .into_iter()
+            .chain(records.iter().map(|r| r.time))
+            .min();
+        summary.latest = summary
+            .latest
+            .into_iter()
+            .chain(records.iter().map(|r| r.time))
+            .max();
+    }
+
+    fn chunk(&mut self, bytes: Vec<u8>, records: Vec<Record>) -> Chunk {
+        if self.ports.len() != self.summary.interfaces.len() {
+            self.ports = self.summary.interfaces.iter().map(Port::of).collect();
+        }
+        Chunk {
+            file: self.file,
+            first: self.summary.frames + 1 - records.len() as u64,
+            bytes,
+            records,
+            ports: Arc::clone(&self.ports),
+        }
+    }
+}
