@@ -133,10 +133,10 @@ impl Host {
         self.own.binary_search(&addr).is_ok()
     }
 
-    /// The device group (`-m devgroup`); 0 for an interface that nobody described, `None` for an unknown device.
+    /// The device group (`-m devgroup`); 0 for an interface that nobody described, `None` for an unknown one.
     pub fn device_group(&self, device: Device) -> Option<u32> {
         match device {
-            Device::Named(name) => Some(self.interface(&name).map_or(0, |i| i.group)),
+            Device::Named(name) => self.interface(&name).map_or(Some(0), |i| i.group),
             Device::Absent => Some(0),
             Device::Unknown => None,
         }
@@ -212,7 +212,11 @@ fn compile(facts: &HostFacts, family: Family) -> Fib {
         );
         routes
     });
-    let groups: BTreeMap<_, _> = facts.interfaces.iter().map(|i| (i.name, i.group)).collect();
+    let groups: BTreeMap<_, _> = facts
+        .interfaces
+        .iter()
+        .filter_map(|i| Some((i.name, i.group?)))
+        .collect();
     let defaults = PolicyRule::defaults(family);
     Fib::new(family, routes, rules.as_ref().unwrap_or(&defaults), groups)
 }

@@ -135,8 +135,8 @@ pub struct Interface {
     pub broadcast: bool,
     /// A point-to-point link.
     pub point_to_point: bool,
-    /// Device group (`-m devgroup`); 0 is `default`.
-    pub group: u32,
+    /// Device group (`-m devgroup`): 0 is `default`, `None` a name whose number nobody told.
+    pub group: Option<u32>,
     /// What it is itself.
     pub role: Role,
     /// The bridge, bond or VRF it belongs to.
@@ -163,7 +163,7 @@ impl Interface {
             carrier: true,
             broadcast: !loopback,
             point_to_point: false,
-            group: 0,
+            group: Some(0),
             role: Role::Plain,
             master: None,
             addresses: Vec::new(),

@@ -6,6 +6,7 @@ mod decide;
 mod fib;
 mod host;
 mod interface;
+pub mod json;
 mod route;
 mod synthesis;
 mod sysctl;
