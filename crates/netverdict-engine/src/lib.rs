@@ -1,1 +1,31 @@
-//! To be written.
+//! Netfilter as a pure function of rules, host, state and packet: hooks, tables, matches, targets, connection tracking
+//! and NAT.
+//!
+//! No I/O, no clock, no file formats: time and bytes come with each [`Input`], randomness from a seed in the
+//! [`Config`]. [`Engine::step`] takes one packet through its whole way and returns an [`Outcome`]; an [`Observer`] sees
+//! every step on the way.
+//!
+//! ```text
+//!  device ─► PREROUTING ─► routing ─┬─► FORWARD ──────────────┐
+//!            raw ct mangle nat      │   mangle filter security ▼
+//!                                   └─► INPUT              POSTROUTING ─► device
+//!                                       mangle filter         mangle nat confirm
+//!                                       security nat confirm     ▲
+//!            socket ─► OUTPUT: raw ct mangle nat filter security ┘
+//! ```
+
+mod config;
+mod context;
+mod engine;
+mod observe;
+mod outcome;
+mod skb;
+mod state;
+
+pub use config::{Checksums, Config, UnknownPolicy};
+pub use engine::{Engine, Entry, Input};
+pub use observe::{Answer, Event, NullObserver, Observer, Tracking};
+pub use outcome::{
+    CtState, DecidedBy, Emission, Fate, FlowId, NatView, Outcome, Reason, RuleRef, RuleNumber, Transport, UnknownRule, Verdict,
+};
+pub use skb::{Connection, CtId, CtInfo, Skb};

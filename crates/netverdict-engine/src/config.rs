@@ -1,0 +1,55 @@
+//! What a run fixes beside rules and host: randomness, tick rate, checksum trust, and what unknowns count as.
+
+use netverdict_ruleset::Backend;
+
+/// Whether layer-4 checksums of captured packets are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checksums {
+    /// Verify each, as a kernel does whose device did not.
+    Verify,
+    /// Take every checksum for right (captures taken on the sending host).
+    Trust,
+    /// Verify inbound packets; trust outbound ones, whose checksums the device fills in later.
+    #[default]
+    Auto,
+}
+
+/// What state and counters take an undecidable match for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownPolicy {
+    /// As false.
+    #[default]
+    NoMatch,
+    /// As true.
+    Match,
+}
+
+/// The settings of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Seed of everything random: `statistic --mode random`, NAT port choice.
+    pub seed: u64,
+    /// The kernel's tick, in ticks a second.
+    pub hz: u32,
+    /// Checksum trust.
+    pub checksums: Checksums,
+    /// What an unknown counts as.
+    pub unknown: UnknownPolicy,
+    /// Which backend runs the rules; `None` follows each dump's header, legacy where it names none.
+    pub backend: Option<Backend>,
+    /// Connection tracking even where no loaded rule asks for it (semantics: another consumer on the host).
+    pub force_conntrack: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            hz: 250,
+            checksums: Checksums::Auto,
+            unknown: UnknownPolicy::NoMatch,
+            backend: None,
+            force_conntrack: false,
+        }
+    }
+}

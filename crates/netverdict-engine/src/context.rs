@@ -1,0 +1,108 @@
+//! What a match or a target is given: the packet, where it is, what time it is, and the state it may touch.
+
+use std::borrow::Cow;
+
+use netverdict_host::Host;
+use netverdict_net::{Family, Jiffies, Protocol, Timestamp};
+use netverdict_ruleset::{Hook, TableKind};
+
+use crate::state::State;
+use crate::{Config, Reason, Skb};
+
+/// The time of the packet under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// The packet's own time.
+    pub(crate) time: Timestamp,
+    /// Kernel ticks since the model's boot.
+    pub(crate) jiffies: Jiffies,
+}
+
+/// `struct xt_action_param`: where in the packet and in netfilter a rule is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Param {
+    pub(crate) family: Family,
+    pub(crate) table: TableKind,
+    pub(crate) hook: Hook,
+    /// Fragment offset in 8-byte units.
+    pub(crate) fragment_offset: u16,
+    /// Offset of the transport header from the IP header; 0 for IPv6 rules without `-p`.
+    pub(crate) transport_offset: usize,
+    /// The transport protocol, where the walk found it.
+    pub(crate) protocol: Option<Protocol>,
+}
+
+/// What a match's evaluation is given.
+#[derive(Debug)]
+pub(crate) struct MatchCx<'c, 'p> {
+    pub(crate) skb: &'c Skb<'p>,
+    pub(crate) param: Param,
+    pub(crate) now: Now,
+    pub(crate) host: &'c Host,
+    pub(crate) config: &'c Config,
+    pub(crate) state: &'c mut State,
+    /// The slot of this match's own state in [`State`], given at compile time to matches that keep one.
+    pub(crate) slot: usize,
+}
+
+/// What a match says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Eval {
+    True,
+    False,
+    /// The packet is dropped by its table; the flag is what the match answered (an inverted one may still say true).
+    Hotdrop(bool),
+    /// Not decided by the inputs, and why.
+    Unknown(Cow<'static, str>),
+}
+
+impl Eval {
+    /// A plain answer under an inversion flag.
+    pub(crate) const fn of(answer: bool, inverted: bool) -> Self {
+        if answer != inverted { Self::True } else { Self::False }
+    }
+}
+
+/// What a target's work is given.
+#[derive(Debug)]
+pub(crate) struct TargetCx<'c, 'p> {
+    pub(crate) skb: &'c mut Skb<'p>,
+    pub(crate) param: Param,
+    pub(crate) now: Now,
+    pub(crate) host: &'c Host,
+    pub(crate) config: &'c Config,
+    pub(crate) state: &'c mut State,
+    pub(crate) slot: usize,
+    /// What the target did, for trace and for emitted packets.
+    pub(crate) notes: &'c mut Vec<Note>,
+}
+
+/// Something a target did that is worth showing.
+#[derive(Debug)]
+pub(crate) enum Note {
+    /// It changed a part of the packet or its metadata.
+    Changed { what: &'static str, before: String, after: String },
+    /// It did something beside the packet.
+    Did { what: &'static str, text: String },
+    /// It made a packet.
+    Emitted(crate::Emission),
+}
+
+/// What a target says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Go on with the next rule (`XT_CONTINUE`).
+    Continue,
+    /// The table accepts.
+    Accept,
+    /// The table drops; `None` where the rule itself says so, else the kernel's reason.
+    Drop(Option<Reason>),
+    /// The table drops and answers the sender.
+    Reject,
+    /// The table hands the packet to a queue.
+    Queue { bypass: bool },
+    /// The target took the packet.
+    Stolen(Reason),
+    /// Not decided by the inputs, and why; goes on as if it had continued.
+    Unknown(Cow<'static, str>),
+}

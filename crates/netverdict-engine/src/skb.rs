@@ -1,0 +1,74 @@
+//! The socket buffer: a packet and what travels beside its bytes.
+
+use netverdict_net::{Device, Packet};
+
+use crate::CtState;
+
+/// An entry of the connection table; reused only after the entry is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CtId(pub u32);
+
+/// How a packet relates to its connection (`enum ip_conntrack_info`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CtInfo {
+    Established,
+    Related,
+    New,
+    EstablishedReply,
+    RelatedReply,
+}
+
+impl CtInfo {
+    /// Whether the packet flows against the connection's first packet.
+    pub const fn is_reply(self) -> bool {
+        matches!(self, Self::EstablishedReply | Self::RelatedReply)
+    }
+}
+
+/// What connection tracking attached to a packet (`skb->_nfct`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Connection {
+    /// Nothing: not tracked yet, or INVALID.
+    #[default]
+    None,
+    /// NOTRACK, or a kind of packet that is never tracked.
+    Untracked,
+    /// A connection.
+    Tracked { id: CtId, info: CtInfo },
+}
+
+impl Connection {
+    /// The state as `--ctstate` names it.
+    pub const fn state(self) -> CtState {
+        match self {
+            Self::None => CtState::Invalid,
+            Self::Untracked => CtState::Untracked,
+            Self::Tracked { info, .. } => match info {
+                CtInfo::New => CtState::New,
+                CtInfo::Established | CtInfo::EstablishedReply => CtState::Established,
+                CtInfo::Related | CtInfo::RelatedReply => CtState::Related,
+            },
+        }
+    }
+}
+
+/// A packet on its way through the hooks.
+#[derive(Debug, Clone)]
+pub struct Skb<'p> {
+    pub packet: Packet<'p>,
+    pub in_device: Device,
+    pub out_device: Device,
+    /// `skb->mark`.
+    pub mark: u32,
+    /// `skb->priority`.
+    pub priority: u32,
+    pub connection: Connection,
+    /// A template that `-j CT` attached (index of the rule's template), until tracking takes it.
+    pub template: Option<u32>,
+    /// Whether the layer-4 checksum is taken for right.
+    pub checksum_trusted: bool,
+    /// Whether a TRACE rule saw it.
+    pub traced: bool,
+    /// Whether it was made on this host.
+    pub local: bool,
+}
