@@ -1,0 +1,64 @@
+//! What the generators write, held against the real tools.
+#![expect(
+    clippy::print_stderr,
+    reason = "a test that cannot run says so"
+)]
+
+use netverdict_conform::RigError;
+use netverdict_conform::kernel::Namespace;
+use netverdict_conform::rig::{Dumps, HostSpec, Rig};
+use netverdict_forge::random::{Network, Vocabulary, ruleset};
+use netverdict_net::Family;
+
+/// `NETVERDICT_SEEDS=first..end` asks for more.
+fn seeds(usual: std::ops::Range<u64>) -> std::ops::Range<u64> {
+    let asked = std::env::var("NETVERDICT_SEEDS").ok().and_then(|text| {
+        let (first, end) = text.split_once("..")?;
+        Some(first.parse().ok()?..end.parse().ok()?)
+    });
+    asked.unwrap_or(usual)
+}
+
+#[test]
+fn generated_dumps_are_taken_by_iptables_restore() {
+    let words = Vocabulary::all();
+    let mut refused = Vec::new();
+    let range = seeds(0..60);
+    let batches = range.clone().step_by(10);
+    for batch in batches {
+        let outcome = Namespace::isolated(|inside| {
+            let mut rig = Rig::build(inside, &HostSpec::default())?;
+            for seed in batch..(batch + 10).min(range.end) {
+                let network = Network::new(seed);
+                for family in Family::ALL {
+                    let text = ruleset(seed, family, &network, &words);
+                    let dumps = match family {
+                        Family::V4 => Dumps {
+                            v4: Some(&text),
+                            ..Dumps::default()
+                        },
+                        Family::V6 => Dumps {
+                            v6: Some(&text),
+                            ..Dumps::default()
+                        },
+                    };
+                    match rig.load(dumps) {
+                        Err(RigError::Refused { message, .. }) => {
+                            refused.push(format!("seed {seed} {family}: {message}\n{text}"));
+                        }
+                        other => other?,
+                    }
+                }
+            }
+            Ok(())
+        });
+        match outcome {
+            Err(error) if error.is_missing() => {
+                eprintln!("SKIPPED: {error}");
+                return;
+            }
+            other => other.unwrap(),
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
