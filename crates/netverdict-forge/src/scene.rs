@@ -14,7 +14,7 @@ mod transparent_proxy;
 mod write;
 
 pub use host::{HostSpec, Nic, RouteSpec};
-pub use write::write_all;
+pub use write::{files, write_all};
 
 use netverdict_net::{MacAddr, Timestamp};
 
