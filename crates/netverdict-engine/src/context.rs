@@ -59,7 +59,11 @@ pub(crate) enum Eval {
 impl Eval {
     /// A plain answer under an inversion flag.
     pub(crate) const fn of(answer: bool, inverted: bool) -> Self {
-        if answer != inverted { Self::True } else { Self::False }
+        if answer != inverted {
+            Self::True
+        } else {
+            Self::False
+        }
     }
 }
 
@@ -81,7 +85,11 @@ pub(crate) struct TargetCx<'c, 'p> {
 #[derive(Debug)]
 pub(crate) enum Note {
     /// It changed a part of the packet or its metadata.
-    Changed { what: &'static str, before: String, after: String },
+    Changed {
+        what: &'static str,
+        before: String,
+        after: String,
+    },
     /// It did something beside the packet.
     Did { what: &'static str, text: String },
     /// It made a packet.

@@ -26,6 +26,7 @@ pub use config::{Checksums, Config, UnknownPolicy};
 pub use engine::{Engine, Entry, Input};
 pub use observe::{Answer, Event, NullObserver, Observer, Tracking};
 pub use outcome::{
-    CtState, DecidedBy, Emission, Fate, FlowId, NatView, Outcome, Reason, RuleRef, RuleNumber, Transport, UnknownRule, Verdict,
+    CtState, DecidedBy, Emission, Fate, FlowId, NatView, Outcome, Reason, RuleNumber, RuleRef,
+    Transport, UnknownRule, Verdict,
 };
 pub use skb::{Connection, CtId, CtInfo, Skb};

@@ -33,19 +33,41 @@ pub struct Tracking {
 #[derive(Debug)]
 pub enum Event<'e> {
     /// The packet reaches a hook.
-    Hook { hook: Hook, in_device: Device, out_device: Device, skb: &'e Skb<'e> },
+    Hook {
+        hook: Hook,
+        in_device: Device,
+        out_device: Device,
+        skb: &'e Skb<'e>,
+    },
     /// Defragmentation held it or completed a datagram.
     Defrag { completed: Option<&'e Packet<'e>> },
     /// Connection tracking looked at it.
     Conntrack(&'e Tracking),
     /// A table is consulted, from its base chain.
-    Table { table: TableKind, hook: Hook, chain: u32 },
+    Table {
+        table: TableKind,
+        hook: Hook,
+        chain: u32,
+    },
     /// A table that the hook has was not consulted, and why (`nat: connection already mapped`).
-    TableSkipped { table: TableKind, hook: Hook, why: &'static str },
+    TableSkipped {
+        table: TableKind,
+        hook: Hook,
+        why: &'static str,
+    },
     /// A rule's basic tests (addresses, devices, protocol, fragment) were made. On anything but True the rule is left.
-    Basics { rule: RuleRef, answer: Answer, failed: &'static str },
+    Basics {
+        rule: RuleRef,
+        answer: Answer,
+        failed: &'static str,
+    },
     /// One match of a rule was evaluated.
-    Match { rule: RuleRef, index: u32, answer: Answer, why: &'e str },
+    Match {
+        rule: RuleRef,
+        index: u32,
+        answer: Answer,
+        why: &'e str,
+    },
     /// All of a rule matched: its counters count this packet.
     RuleMatched { rule: RuleRef, skb: &'e Skb<'e> },
     /// A chain is entered by jump or goto.
@@ -55,7 +77,11 @@ pub enum Event<'e> {
     /// A policy decides.
     Policy { rule: RuleRef, skb: &'e Skb<'e> },
     /// A target, NAT or the IP path changed something.
-    Changed { what: &'static str, before: String, after: String },
+    Changed {
+        what: &'static str,
+        before: String,
+        after: String,
+    },
     /// A target did something that leaves the packet as it is (LOG's prefix, the queue's number…).
     Note { what: &'static str, text: String },
     /// The routing decision.
@@ -63,7 +89,10 @@ pub enum Event<'e> {
     /// A connection was confirmed: from now on look-ups find it.
     Confirmed(&'e Tracking),
     /// The packet ends here.
-    End { decided_by: DecidedBy, reason: Option<Reason> },
+    End {
+        decided_by: DecidedBy,
+        reason: Option<Reason>,
+    },
 }
 
 /// Sees a packet's steps.

@@ -8,7 +8,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["fixtures", directory] => netverdict_forge::scene::write_all(Path::new(directory)),
-        _ => Err(std::io::Error::other("usage: netverdict-forge fixtures DIR")),
+        _ => Err(std::io::Error::other(
+            "usage: netverdict-forge fixtures DIR",
+        )),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

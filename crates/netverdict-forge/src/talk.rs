@@ -65,7 +65,10 @@ pub struct Player<'t> {
 impl<'t> Player<'t> {
     /// A player for this tape.
     pub fn new(tape: &'t mut Tape, seed: u64) -> Self {
-        Self { tape, random: seed | 1 }
+        Self {
+            tape,
+            random: seed | 1,
+        }
     }
 
     /// A number below `bound` (xorshift64*).
@@ -77,11 +80,22 @@ impl<'t> Player<'t> {
     }
 
     /// Sends one layer-4 message along all legs; returns when it has arrived.
-    pub fn send(&mut self, legs: &[Leg], from: Party, time: Timestamp, id: u16, make: &dyn Fn(&Leg) -> Layer4) -> Timestamp {
+    pub fn send(
+        &mut self,
+        legs: &[Leg],
+        from: Party,
+        time: Timestamp,
+        id: u16,
+        make: &dyn Fn(&Leg) -> Layer4,
+    ) -> Timestamp {
         let mut now = time;
         let count = legs.len();
         for step in 0..count {
-            let leg = &legs[if from == Party::Client { step } else { count - 1 - step }];
+            let leg = &legs[if from == Party::Client {
+                step
+            } else {
+                count - 1 - step
+            }];
             let (source, destination) = match from {
                 Party::Client => (leg.client.ip(), leg.server.ip()),
                 Party::Server => (leg.server.ip(), leg.client.ip()),
@@ -90,12 +104,21 @@ impl<'t> Player<'t> {
                 Party::Client => (leg.client_mac, leg.server_mac),
                 Party::Server => (leg.server_mac, leg.client_mac),
             };
-            let way = if (from == Party::Client) == (leg.client_way == Way::In) { Way::In } else { Way::Out };
+            let way = if (from == Party::Client) == (leg.client_way == Way::In) {
+                Way::In
+            } else {
+                Way::Out
+            };
             // A packet that the capturing host itself sends has a fresh TTL, one that it forwards has lost one.
             let ttl = if way == Way::In || step == 0 { 64 } else { 63 };
             let packet = wire::packet(Ip::new(source, destination).ttl(ttl).id(id), &make(leg));
             let frame = wire::ethernet(source_mac, destination_mac, &packet);
-            self.tape.record(Shot { time: now, interface: leg.interface, way, frame });
+            self.tape.record(Shot {
+                time: now,
+                interface: leg.interface,
+                way,
+                frame,
+            });
             now = now + 20_000 + (self.below(30) * 1000) as i64;
         }
         now
@@ -140,7 +163,8 @@ impl<'t> Player<'t> {
             }
             Step::Stream(party, bytes) => self.stream(legs, talk, party, bytes),
             Step::Repeat(party) => {
-                if let Some((from, segment)) = talk.last.clone().filter(|(from, _)| *from == party) {
+                if let Some((from, segment)) = talk.last.clone().filter(|(from, _)| *from == party)
+                {
                     self.put(legs, talk, from, &segment);
                 }
             }
@@ -170,14 +194,28 @@ impl<'t> Player<'t> {
     }
 
     fn segment(&mut self, legs: &[Leg], talk: &mut Tcp, from: Party, flags: u8, payload: &[u8]) {
-        let (me, you) = if from == Party::Client { (0, 1) } else { (1, 0) };
+        let (me, you) = if from == Party::Client {
+            (0, 1)
+        } else {
+            (1, 0)
+        };
         let with_ack = flags & flag::ACK != 0;
         let mut options = Vec::new();
         if flags & flag::RST == 0 {
-            let stamp = TcpOptionElement::Timestamp(talk.clocks[me], if with_ack { talk.clocks[you] } else { 0 });
+            let stamp = TcpOptionElement::Timestamp(
+                talk.clocks[me],
+                if with_ack { talk.clocks[you] } else { 0 },
+            );
             if flags & flag::SYN != 0 {
-                options.extend([TcpOptionElement::MaximumSegmentSize(1460), TcpOptionElement::SelectiveAcknowledgementPermitted]);
-                options.extend([stamp, TcpOptionElement::Noop, TcpOptionElement::WindowScale(7)]);
+                options.extend([
+                    TcpOptionElement::MaximumSegmentSize(1460),
+                    TcpOptionElement::SelectiveAcknowledgementPermitted,
+                ]);
+                options.extend([
+                    stamp,
+                    TcpOptionElement::Noop,
+                    TcpOptionElement::WindowScale(7),
+                ]);
             } else {
                 options.extend([TcpOptionElement::Noop, TcpOptionElement::Noop, stamp]);
             }
@@ -186,7 +224,13 @@ impl<'t> Player<'t> {
             seq: talk.seq[me],
             ack: if with_ack { talk.seq[you] } else { 0 },
             flags,
-            window: if flags & flag::RST != 0 { 0 } else if flags & flag::SYN != 0 { 64240 } else { 502 },
+            window: if flags & flag::RST != 0 {
+                0
+            } else if flags & flag::SYN != 0 {
+                64240
+            } else {
+                502
+            },
             options,
             payload: payload.to_vec(),
             ..Segment::default()
@@ -203,27 +247,60 @@ impl<'t> Player<'t> {
         talk.clocks[me] = talk.clocks[me].wrapping_add(3);
         let id = talk.ids[me];
         let arrived = self.send(legs, from, talk.now, id, &|leg| {
-            let (source, destination) = if from == Party::Client { (leg.client, leg.server) } else { (leg.server, leg.client) };
-            Layer4::Tcp(Segment { source_port: source.port(), destination_port: destination.port(), ..segment.clone() })
+            let (source, destination) = if from == Party::Client {
+                (leg.client, leg.server)
+            } else {
+                (leg.server, leg.client)
+            };
+            Layer4::Tcp(Segment {
+                source_port: source.port(),
+                destination_port: destination.port(),
+                ..segment.clone()
+            })
         });
         talk.now = arrived + 200_000 + (self.below(4000) * 1000) as i64;
     }
 
     /// One datagram there and, if `answer` is given, one back; returns when it is over.
-    pub fn udp(&mut self, legs: &[Leg], start: Timestamp, question: &[u8], answer: Option<&[u8]>) -> Timestamp {
+    pub fn udp(
+        &mut self,
+        legs: &[Leg],
+        start: Timestamp,
+        question: &[u8],
+        answer: Option<&[u8]>,
+    ) -> Timestamp {
         let id = self.below(60_000) as u16;
         let datagram = |from: Party, payload: &[u8], leg: &Leg| {
-            let (source, destination) = if from == Party::Client { (leg.client, leg.server) } else { (leg.server, leg.client) };
-            Layer4::Udp { source_port: source.port(), destination_port: destination.port(), payload: payload.to_vec() }
+            let (source, destination) = if from == Party::Client {
+                (leg.client, leg.server)
+            } else {
+                (leg.server, leg.client)
+            };
+            Layer4::Udp {
+                source_port: source.port(),
+                destination_port: destination.port(),
+                payload: payload.to_vec(),
+            }
         };
-        let arrived = self.send(legs, Party::Client, start, id, &|leg| datagram(Party::Client, question, leg));
+        let arrived = self.send(legs, Party::Client, start, id, &|leg| {
+            datagram(Party::Client, question, leg)
+        });
         let Some(answer) = answer else { return arrived };
         let later = arrived + 1_000_000 + (self.below(9000) * 1000) as i64;
-        self.send(legs, Party::Server, later, id.wrapping_add(77), &|leg| datagram(Party::Server, answer, leg))
+        self.send(legs, Party::Server, later, id.wrapping_add(77), &|leg| {
+            datagram(Party::Server, answer, leg)
+        })
     }
 
     /// `count` echo requests a second apart, each answered or not; returns when it is over.
-    pub fn ping(&mut self, legs: &[Leg], start: Timestamp, id: u16, count: u16, answered: bool) -> Timestamp {
+    pub fn ping(
+        &mut self,
+        legs: &[Leg],
+        start: Timestamp,
+        id: u16,
+        count: u16,
+        answered: bool,
+    ) -> Timestamp {
         let mut now = start;
         for sequence in 1..=count {
             let echo = |from: Party, leg: &Leg| {
@@ -236,11 +313,24 @@ impl<'t> Player<'t> {
                 };
                 let [a, b] = id.to_be_bytes();
                 let [c, d] = sequence.to_be_bytes();
-                Layer4::Icmp { kind, code: 0, rest: [a, b, c, d], payload: (0x10..0x48).collect() }
+                Layer4::Icmp {
+                    kind,
+                    code: 0,
+                    rest: [a, b, c, d],
+                    payload: (0x10..0x48).collect(),
+                }
             };
-            let mut arrived = self.send(legs, Party::Client, now, 1000 + sequence, &|leg| echo(Party::Client, leg));
+            let mut arrived = self.send(legs, Party::Client, now, 1000 + sequence, &|leg| {
+                echo(Party::Client, leg)
+            });
             if answered {
-                arrived = self.send(legs, Party::Server, arrived + 3_000_000, 2000 + sequence, &|leg| echo(Party::Server, leg));
+                arrived = self.send(
+                    legs,
+                    Party::Server,
+                    arrived + 3_000_000,
+                    2000 + sequence,
+                    &|leg| echo(Party::Server, leg),
+                );
             }
             now = arrived.max(now + 1_000_000_000);
         }
@@ -249,7 +339,12 @@ impl<'t> Player<'t> {
 
     /// Records one frame as it stands.
     pub fn frame(&mut self, time: Timestamp, interface: usize, way: Way, frame: Vec<u8>) {
-        self.tape.record(Shot { time, interface, way, frame });
+        self.tape.record(Shot {
+            time,
+            interface,
+            way,
+            frame,
+        });
     }
 }
 
@@ -287,7 +382,18 @@ pub fn dns_answer(id: u16, name: &str, addr: IpAddr) -> Vec<u8> {
     let mut bytes = dns_query(id, name, addr.is_ipv6());
     bytes[2..4].copy_from_slice(&[0x81, 0x80]);
     bytes[7] = 1;
-    bytes.extend([0xc0, 12, 0, if addr.is_ipv6() { 28 } else { 1 }, 0, 1, 0, 0, 1, 44]);
+    bytes.extend([
+        0xc0,
+        12,
+        0,
+        if addr.is_ipv6() { 28 } else { 1 },
+        0,
+        1,
+        0,
+        0,
+        1,
+        44,
+    ]);
     match addr {
         IpAddr::V4(a) => {
             bytes.extend([0, 4]);

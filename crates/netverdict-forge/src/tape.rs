@@ -30,7 +30,10 @@ pub struct Tape {
 impl Tape {
     /// A tape of these interfaces.
     pub fn new(interfaces: &[&str]) -> Self {
-        Self { interfaces: interfaces.iter().map(|i| (*i).to_owned()).collect(), shots: Vec::new() }
+        Self {
+            interfaces: interfaces.iter().map(|i| (*i).to_owned()).collect(),
+            shots: Vec::new(),
+        }
     }
 
     /// Records a frame.

@@ -54,25 +54,54 @@ COMMIT
 fn host() -> HostSpec {
     HostSpec {
         nics: vec![
-            Nic { name: "eth0", mac: mac(1), addresses: vec!["203.0.113.30/24"] },
-            Nic { name: "docker0", mac: mac(2), addresses: vec!["172.17.0.1/16"] },
-            Nic { name: "br-app", mac: mac(3), addresses: vec!["172.18.0.1/16"] },
+            Nic {
+                name: "eth0",
+                mac: mac(1),
+                addresses: vec!["203.0.113.30/24"],
+            },
+            Nic {
+                name: "docker0",
+                mac: mac(2),
+                addresses: vec!["172.17.0.1/16"],
+            },
+            Nic {
+                name: "br-app",
+                mac: mac(3),
+                addresses: vec!["172.18.0.1/16"],
+            },
         ],
         routes: vec![RouteSpec::via("default", "203.0.113.1", "eth0")],
-        sysctls: vec![("net.ipv4.ip_forward", "1"), ("net.ipv4.conf.all.rp_filter", "2")],
+        sysctls: vec![
+            ("net.ipv4.ip_forward", "1"),
+            ("net.ipv4.conf.all.rp_filter", "2"),
+        ],
         ..HostSpec::default()
     }
 }
 
 fn leg(interface: usize, client_way: Way, client: &str, server: &str) -> Leg {
     let (ours, theirs) = (mac(interface as u8 + 1), mac(50 + interface as u8));
-    let (client_mac, server_mac) = if client_way == Way::In { (theirs, ours) } else { (ours, theirs) };
-    Leg { interface, client_way, client: sock(client), server: sock(server), client_mac, server_mac }
+    let (client_mac, server_mac) = if client_way == Way::In {
+        (theirs, ours)
+    } else {
+        (ours, theirs)
+    };
+    Leg {
+        interface,
+        client_way,
+        client: sock(client),
+        server: sock(server),
+        client_mac,
+        server_mac,
+    }
 }
 
 /// The published port, from outside into the container.
 fn published(client: &str) -> [Leg; 2] {
-    [leg(0, Way::In, client, "203.0.113.30:8080"), leg(1, Way::Out, client, "172.17.0.2:80")]
+    [
+        leg(0, Way::In, client, "203.0.113.30:8080"),
+        leg(1, Way::Out, client, "172.17.0.2:80"),
+    ]
 }
 
 /// A container of `bridge` speaks to the world, masqueraded.
@@ -86,18 +115,44 @@ fn traffic() -> Tape {
     let mut tape = Tape::new(&["eth0", "docker0", "br-app"]);
     let mut player = Player::new(&mut tape, 4);
     let get = b"GET /health HTTP/1.1\r\nHost: app.example.com\r\n\r\n".as_slice();
-    let session = [Step::Open, Step::Say(Party::Client, get), Step::Stream(Party::Server, 2500), Step::Close(Party::Server)];
+    let session = [
+        Step::Open,
+        Step::Say(Party::Client, get),
+        Step::Stream(Party::Server, 2500),
+        Step::Close(Party::Server),
+    ];
     player.tcp(&published("198.51.100.9:41000"), at(0), &session);
     // Not from the office: DOCKER-USER sees port 80 already, and must ask for the original one.
-    player.tcp(&published("192.0.2.9:41000")[..1], at(200), &[Step::Knock(2)]);
-    player.tcp(&container_out(1, "172.17.0.2:50500", "192.0.2.130:443"), at(600), &session);
+    player.tcp(
+        &published("192.0.2.9:41000")[..1],
+        at(200),
+        &[Step::Knock(2)],
+    );
+    player.tcp(
+        &container_out(1, "172.17.0.2:50500", "192.0.2.130:443"),
+        at(600),
+        &session,
+    );
     let name = "registry.example.org";
     let dns = container_out(2, "172.18.0.5:38000", "198.51.100.53:53");
-    player.udp(&dns, at(800), &dns_query(5, name, false), Some(&dns_answer(5, name, ip("192.0.2.140"))));
+    player.udp(
+        &dns,
+        at(800),
+        &dns_query(5, name, false),
+        Some(&dns_answer(5, name, ip("192.0.2.140"))),
+    );
     // Networks are kept apart.
-    player.tcp(&[leg(2, Way::In, "172.18.0.5:40400", "172.17.0.2:80")], at(1000), &[Step::Knock(2)]);
+    player.tcp(
+        &[leg(2, Way::In, "172.18.0.5:40400", "172.17.0.2:80")],
+        at(1000),
+        &[Step::Knock(2)],
+    );
     // The host itself is not published.
-    player.tcp(&[leg(0, Way::In, "192.0.2.9:41500", "203.0.113.30:9000")], at(1400), &[Step::Refused]);
+    player.tcp(
+        &[leg(0, Way::In, "192.0.2.9:41500", "203.0.113.30:9000")],
+        at(1400),
+        &[Step::Refused],
+    );
     tape
 }
 

@@ -40,16 +40,30 @@ add blocked 192.0.2.200 nomatch
 
 fn host() -> HostSpec {
     HostSpec {
-        nics: vec![Nic { name: "eth0", mac: mac(1), addresses: vec!["203.0.113.10/24"] }],
+        nics: vec![Nic {
+            name: "eth0",
+            mac: mac(1),
+            addresses: vec!["203.0.113.10/24"],
+        }],
         routes: vec![RouteSpec::via("default", "203.0.113.1", "eth0")],
-        sysctls: vec![("net.ipv4.ip_forward", "0"), ("net.ipv4.conf.all.rp_filter", "0")],
+        sysctls: vec![
+            ("net.ipv4.ip_forward", "0"),
+            ("net.ipv4.conf.all.rp_filter", "0"),
+        ],
         ..HostSpec::default()
     }
 }
 
 fn to(client: &str, port: u16) -> [Leg; 1] {
     let server = std::net::SocketAddr::new(ip("203.0.113.10"), port);
-    [Leg { interface: 0, client_way: Way::In, client: sock(client), server, client_mac: mac(0xfe), server_mac: mac(1) }]
+    [Leg {
+        interface: 0,
+        client_way: Way::In,
+        client: sock(client),
+        server,
+        client_mac: mac(0xfe),
+        server_mac: mac(1),
+    }]
 }
 
 fn traffic() -> Tape {
@@ -57,31 +71,69 @@ fn traffic() -> Tape {
     let mut player = Player::new(&mut tape, 7);
     // Somebody who knows the knock: 7000, 8000, 9000, then 2222 is open. Somebody who does not.
     for (index, port) in [7000_u16, 8000, 9000].into_iter().enumerate() {
-        player.tcp(&to(&format!("198.51.100.5:{}", 50001 + index), port), at(index as i64 * 700), &[Step::Knock(1)]);
+        player.tcp(
+            &to(&format!("198.51.100.5:{}", 50001 + index), port),
+            at(index as i64 * 700),
+            &[Step::Knock(1)],
+        );
     }
-    let session = [Step::Open, Step::Say(Party::Server, b"SSH-2.0-OpenSSH_9.2p1\r\n"), Step::Close(Party::Client)];
+    let session = [
+        Step::Open,
+        Step::Say(Party::Server, b"SSH-2.0-OpenSSH_9.2p1\r\n"),
+        Step::Close(Party::Client),
+    ];
     player.tcp(&to("198.51.100.5:50010", 2222), at(2500), &session);
     player.tcp(&to("192.0.2.70:50020", 2222), at(2600), &[Step::Knock(2)]);
     player.tcp(&to("192.0.2.70:50021", 8000), at(2700), &[Step::Knock(1)]);
     // A brute-forcer: three connections pass, the rest of the minute does not, and each try extends the ban.
     for attempt in 0..8 {
-        let steps: &[Step<'_>] = if attempt < 3 { &session } else { &[Step::Knock(1)] };
-        player.tcp(&to(&format!("192.0.2.66:{}", 60000 + attempt), 22), at(4000 + i64::from(attempt) * 2000), steps);
+        let steps: &[Step<'_>] = if attempt < 3 {
+            &session
+        } else {
+            &[Step::Knock(1)]
+        };
+        player.tcp(
+            &to(&format!("192.0.2.66:{}", 60000 + attempt), 22),
+            at(4000 + i64::from(attempt) * 2000),
+            steps,
+        );
     }
     // A flood of pings, a burst of web clicks, four parallel mail connections.
     for index in 0..12 {
-        player.ping(&to("192.0.2.50:0", 0), at(21_000 + i64::from(index) * 90), 0x700 + index, 1, false);
+        player.ping(
+            &to("192.0.2.50:0", 0),
+            at(21_000 + i64::from(index) * 90),
+            0x700 + index,
+            1,
+            false,
+        );
     }
     for index in 0..16 {
-        player.tcp(&to(&format!("192.0.2.51:{}", 42000 + index), 80), at(23_000 + i64::from(index) * 50), &[Step::Knock(1)]);
+        player.tcp(
+            &to(&format!("192.0.2.51:{}", 42000 + index), 80),
+            at(23_000 + i64::from(index) * 50),
+            &[Step::Knock(1)],
+        );
     }
     for index in 0..4 {
-        let steps: &[Step<'_>] = if index < 2 { &[Step::Open, Step::Wait(5000), Step::Close(Party::Client)] } else { &[Step::Knock(1)] };
-        player.tcp(&to(&format!("192.0.2.52:{}", 43000 + index), 25), at(25_000 + i64::from(index) * 100), steps);
+        let steps: &[Step<'_>] = if index < 2 {
+            &[Step::Open, Step::Wait(5000), Step::Close(Party::Client)]
+        } else {
+            &[Step::Knock(1)]
+        };
+        player.tcp(
+            &to(&format!("192.0.2.52:{}", 43000 + index), 25),
+            at(25_000 + i64::from(index) * 100),
+            steps,
+        );
     }
     // Blocked by the set, and the one address that the set excepts.
     player.tcp(&to("192.0.2.129:44000", 80), at(31_000), &[Step::Knock(1)]);
-    player.tcp(&to("192.0.2.200:44001", 80), at(31_100), &[Step::Open, Step::Close(Party::Client)]);
+    player.tcp(
+        &to("192.0.2.200:44001", 80),
+        at(31_100),
+        &[Step::Open, Step::Close(Party::Client)],
+    );
     tape
 }
 

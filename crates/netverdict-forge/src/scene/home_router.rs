@@ -46,11 +46,22 @@ const PROVIDER: u8 = 0xfe;
 fn host() -> HostSpec {
     HostSpec {
         nics: vec![
-            Nic { name: "lan0", mac: mac(ROUTER_LAN), addresses: vec!["192.168.1.1/24"] },
-            Nic { name: "wan0", mac: mac(ROUTER_WAN), addresses: vec!["203.0.113.77/24"] },
+            Nic {
+                name: "lan0",
+                mac: mac(ROUTER_LAN),
+                addresses: vec!["192.168.1.1/24"],
+            },
+            Nic {
+                name: "wan0",
+                mac: mac(ROUTER_WAN),
+                addresses: vec!["203.0.113.77/24"],
+            },
         ],
         routes: vec![RouteSpec::via("default", "203.0.113.1", "wan0")],
-        sysctls: vec![("net.ipv4.ip_forward", "1"), ("net.ipv4.conf.all.rp_filter", "2")],
+        sysctls: vec![
+            ("net.ipv4.ip_forward", "1"),
+            ("net.ipv4.conf.all.rp_filter", "2"),
+        ],
         ..HostSpec::default()
     }
 }
@@ -60,8 +71,22 @@ fn outward(client: &str, server: &str) -> [Leg; 2] {
     let client = sock(client);
     let masked = std::net::SocketAddr::new(ip("203.0.113.77"), client.port());
     [
-        Leg { interface: 0, client_way: Way::In, client, server: sock(server), client_mac: mac(20), server_mac: mac(ROUTER_LAN) },
-        Leg { interface: 1, client_way: Way::Out, client: masked, server: sock(server), client_mac: mac(ROUTER_WAN), server_mac: mac(PROVIDER) },
+        Leg {
+            interface: 0,
+            client_way: Way::In,
+            client,
+            server: sock(server),
+            client_mac: mac(20),
+            server_mac: mac(ROUTER_LAN),
+        },
+        Leg {
+            interface: 1,
+            client_way: Way::Out,
+            client: masked,
+            server: sock(server),
+            client_mac: mac(ROUTER_WAN),
+            server_mac: mac(PROVIDER),
+        },
     ]
 }
 
@@ -69,14 +94,39 @@ fn outward(client: &str, server: &str) -> [Leg; 2] {
 fn inward(client: &str) -> [Leg; 2] {
     let client = sock(client);
     [
-        Leg { interface: 1, client_way: Way::In, client, server: sock("203.0.113.77:8443"), client_mac: mac(PROVIDER), server_mac: mac(ROUTER_WAN) },
-        Leg { interface: 0, client_way: Way::Out, client, server: sock("192.168.1.20:443"), client_mac: mac(ROUTER_LAN), server_mac: mac(20) },
+        Leg {
+            interface: 1,
+            client_way: Way::In,
+            client,
+            server: sock("203.0.113.77:8443"),
+            client_mac: mac(PROVIDER),
+            server_mac: mac(ROUTER_WAN),
+        },
+        Leg {
+            interface: 0,
+            client_way: Way::Out,
+            client,
+            server: sock("192.168.1.20:443"),
+            client_mac: mac(ROUTER_LAN),
+            server_mac: mac(20),
+        },
     ]
 }
 
 fn to_router(interface: usize, client: &str, server: &str) -> [Leg; 1] {
-    let (theirs, ours) = if interface == 0 { (mac(30), mac(ROUTER_LAN)) } else { (mac(PROVIDER), mac(ROUTER_WAN)) };
-    [Leg { interface, client_way: Way::In, client: sock(client), server: sock(server), client_mac: theirs, server_mac: ours }]
+    let (theirs, ours) = if interface == 0 {
+        (mac(30), mac(ROUTER_LAN))
+    } else {
+        (mac(PROVIDER), mac(ROUTER_WAN))
+    };
+    [Leg {
+        interface,
+        client_way: Way::In,
+        client: sock(client),
+        server: sock(server),
+        client_mac: theirs,
+        server_mac: ours,
+    }]
 }
 
 fn traffic() -> Tape {
@@ -84,22 +134,62 @@ fn traffic() -> Tape {
     let mut player = Player::new(&mut tape, 2);
     let name = "www.example.org";
     let dns = to_router(0, "192.168.1.30:53124", "192.168.1.1:53");
-    player.udp(&dns, at(0), &dns_query(7, name, false), Some(&dns_answer(7, name, ip("198.51.100.80"))));
+    player.udp(
+        &dns,
+        at(0),
+        &dns_query(7, name, false),
+        Some(&dns_answer(7, name, ip("198.51.100.80"))),
+    );
     let hello = [b"\x16\x03\x01\x02\x00\x01".as_slice(), &[0x5a; 511]].concat();
     player.tcp(
         &outward("192.168.1.30:49152", "198.51.100.80:443"),
         at(20),
-        &[Step::Open, Step::Say(Party::Client, &hello), Step::Stream(Party::Server, 12_000), Step::Close(Party::Client)],
+        &[
+            Step::Open,
+            Step::Say(Party::Client, &hello),
+            Step::Stream(Party::Server, 12_000),
+            Step::Close(Party::Client),
+        ],
     );
     // Two machines with the same source port towards one server: both keep it, their addresses differ only behind NAT.
-    player.udp(&outward("192.168.1.31:50000", "198.51.100.123:123"), at(300), &[0x23; 48], Some(&[0x24; 48]));
-    player.tcp(&inward("192.0.2.14:61999"), at(600), &[Step::Open, Step::Say(Party::Client, &hello), Step::Stream(Party::Server, 3000), Step::Close(Party::Server)]);
-    player.tcp(&to_router(1, "192.0.2.99:40404", "203.0.113.77:22"), at(900), &[Step::Knock(2)]);
+    player.udp(
+        &outward("192.168.1.31:50000", "198.51.100.123:123"),
+        at(300),
+        &[0x23; 48],
+        Some(&[0x24; 48]),
+    );
+    player.tcp(
+        &inward("192.0.2.14:61999"),
+        at(600),
+        &[
+            Step::Open,
+            Step::Say(Party::Client, &hello),
+            Step::Stream(Party::Server, 3000),
+            Step::Close(Party::Server),
+        ],
+    );
+    player.tcp(
+        &to_router(1, "192.0.2.99:40404", "203.0.113.77:22"),
+        at(900),
+        &[Step::Knock(2)],
+    );
     // A machine at home sends mail by itself: refused on the lan, never seen on the wan.
     let mail = outward("192.168.1.31:49999", "198.51.100.25:25");
     player.tcp(&mail[..1], at(1200), &[Step::Knock(2)]);
-    player.ping(&outward("192.168.1.30:0", "198.51.100.80:0"), at(1500), 77, 3, true);
-    player.ping(&to_router(0, "192.168.1.30:0", "192.168.1.1:0"), at(1600), 78, 2, true);
+    player.ping(
+        &outward("192.168.1.30:0", "198.51.100.80:0"),
+        at(1500),
+        77,
+        3,
+        true,
+    );
+    player.ping(
+        &to_router(0, "192.168.1.30:0", "192.168.1.1:0"),
+        at(1600),
+        78,
+        2,
+        true,
+    );
     tape
 }
 

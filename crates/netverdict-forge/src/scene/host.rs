@@ -23,12 +23,24 @@ pub struct RouteSpec {
     pub device: &'static str,
     /// Table name or number, `main` by default.
     pub table: &'static str,
+    /// Whether it delivers locally (`ip route add local …`).
+    pub local: bool,
 }
 
 impl RouteSpec {
     /// A route of the main table through a gateway.
-    pub const fn via(destination: &'static str, gateway: &'static str, device: &'static str) -> Self {
-        Self { destination, gateway: Some(gateway), device, table: "main" }
+    pub const fn via(
+        destination: &'static str,
+        gateway: &'static str,
+        device: &'static str,
+    ) -> Self {
+        Self {
+            destination,
+            gateway: Some(gateway),
+            device,
+            table: "main",
+            local: false,
+        }
     }
 }
 
@@ -80,6 +92,10 @@ impl HostSpec {
                 value["gateway"] = gateway.into();
                 value["protocol"] = "static".into();
             }
+            if route.local {
+                value["type"] = "local".into();
+                value["scope"] = "host".into();
+            }
             if route.table != "main" {
                 value["table"] = route.table.into();
             }
@@ -102,8 +118,10 @@ impl HostSpec {
                 routes.push(json!({"type": "local", "dst": dst, "dev": "lo", "table": "local", "protocol": "kernel",
                     "scope": "host", "prefsrc": "127.0.0.1", "flags": []}));
             }
-            routes.push(json!({"type": "broadcast", "dst": "127.255.255.255", "dev": "lo", "table": "local",
-                "protocol": "kernel", "scope": "link", "prefsrc": "127.0.0.1", "flags": []}));
+            routes.push(
+                json!({"type": "broadcast", "dst": "127.255.255.255", "dev": "lo", "table": "local",
+                "protocol": "kernel", "scope": "link", "prefsrc": "127.0.0.1", "flags": []}),
+            );
         }
         pretty(&routes)
     }
@@ -121,14 +139,25 @@ impl HostSpec {
 
     /// What `sysctl -a` prints of the keys that matter here.
     pub fn sysctl_text(&self) -> String {
-        self.sysctls.iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
+        let lines = self.sysctls.iter().map(|(key, value)| {
+            [
+                key, " = ", value, "
+",
+            ]
+            .concat()
+        });
+        lines.collect()
     }
 }
 
 fn addr_info(label: &str, address: &str) -> Value {
     let (local, len) = split(address);
     if local.contains(':') {
-        let scope = if local.starts_with("fe80") { "link" } else { "global" };
+        let scope = if local.starts_with("fe80") {
+            "link"
+        } else {
+            "global"
+        };
         return json!({"family": "inet6", "local": local, "prefixlen": len, "scope": scope,
             "valid_life_time": u32::MAX, "preferred_life_time": u32::MAX});
     }
@@ -158,7 +187,9 @@ fn connected(device: &str, address: &str, v6: bool) -> Vec<Value> {
 }
 
 fn split(address: &str) -> (&str, u8) {
-    let (local, len) = address.split_once('/').expect("scenes write addresses with a length");
+    let (local, len) = address
+        .split_once('/')
+        .expect("scenes write addresses with a length");
     (local, len.parse().expect("scenes write valid lengths"))
 }
 
@@ -167,7 +198,9 @@ fn network(local: &str, len: u8) -> String {
 }
 
 fn broadcast(local: &str, len: u8) -> String {
-    let std::net::IpAddr::V4(addr) = super::ip(local) else { return String::new() };
+    let std::net::IpAddr::V4(addr) = super::ip(local) else {
+        return String::new();
+    };
     let host_bits = u32::MAX.checked_shr(u32::from(len)).unwrap_or(0);
     std::net::Ipv4Addr::from_bits(addr.to_bits() | host_bits).to_string()
 }

@@ -48,35 +48,99 @@ const OWN: &str = "2001:db8:5::10";
 
 fn host() -> HostSpec {
     HostSpec {
-        nics: vec![Nic { name: "eth0", mac: mac(1), addresses: vec!["203.0.113.10/24", "2001:db8:5::10/64", "fe80::5eff:fe10:1/64"] }],
-        routes: vec![RouteSpec::via("default", "203.0.113.1", "eth0"), RouteSpec::via("default", "fe80::1", "eth0")],
-        sysctls: vec![("net.ipv4.ip_forward", "0"), ("net.ipv6.conf.all.forwarding", "0")],
+        nics: vec![Nic {
+            name: "eth0",
+            mac: mac(1),
+            addresses: vec![
+                "203.0.113.10/24",
+                "2001:db8:5::10/64",
+                "fe80::5eff:fe10:1/64",
+            ],
+        }],
+        routes: vec![
+            RouteSpec::via("default", "203.0.113.1", "eth0"),
+            RouteSpec::via("default", "fe80::1", "eth0"),
+        ],
+        sysctls: vec![
+            ("net.ipv4.ip_forward", "0"),
+            ("net.ipv6.conf.all.forwarding", "0"),
+        ],
         ..HostSpec::default()
     }
 }
 
 fn inbound(client: &str, server: &str) -> [Leg; 1] {
-    [Leg { interface: 0, client_way: Way::In, client: sock(client), server: sock(server), client_mac: mac(0xfe), server_mac: mac(1) }]
+    [Leg {
+        interface: 0,
+        client_way: Way::In,
+        client: sock(client),
+        server: sock(server),
+        client_mac: mac(0xfe),
+        server_mac: mac(1),
+    }]
 }
 
 fn outbound(client: &str, server: &str) -> [Leg; 1] {
-    [Leg { interface: 0, client_way: Way::Out, client: sock(client), server: sock(server), client_mac: mac(1), server_mac: mac(0xfe) }]
+    [Leg {
+        interface: 0,
+        client_way: Way::Out,
+        client: sock(client),
+        server: sock(server),
+        client_mac: mac(1),
+        server_mac: mac(0xfe),
+    }]
 }
 
 fn traffic() -> Tape {
     let mut tape = Tape::new(&["eth0"]);
     let mut player = Player::new(&mut tape, 8);
     let hello = [b"\x16\x03\x01\x02\x00\x01".as_slice(), &[0x5a; 511]].concat();
-    let session = [Step::Open, Step::Say(Party::Client, &hello), Step::Stream(Party::Server, 5000), Step::Close(Party::Client)];
+    let session = [
+        Step::Open,
+        Step::Say(Party::Client, &hello),
+        Step::Stream(Party::Server, 5000),
+        Step::Close(Party::Client),
+    ];
     neighbours(&mut player);
-    player.tcp(&inbound("[2001:db8:900::7]:50000", "[2001:db8:5::10]:443"), at(100), &session);
-    player.tcp(&inbound("192.0.2.7:50000", "203.0.113.10:443"), at(150), &session);
-    player.tcp(&inbound("[2001:db8:100::22]:50100", "[2001:db8:5::10]:22"), at(400), &[Step::Open, Step::Say(Party::Server, b"SSH-2.0-OpenSSH_9.2p1\r\n"), Step::Close(Party::Client)]);
-    player.tcp(&inbound("[2001:db8:900::7]:50200", "[2001:db8:5::10]:22"), at(600), &[Step::Knock(2)]);
-    player.ping(&inbound("[2001:db8:900::7]:0", "[2001:db8:5::10]:0"), at(900), 99, 3, true);
+    player.tcp(
+        &inbound("[2001:db8:900::7]:50000", "[2001:db8:5::10]:443"),
+        at(100),
+        &session,
+    );
+    player.tcp(
+        &inbound("192.0.2.7:50000", "203.0.113.10:443"),
+        at(150),
+        &session,
+    );
+    player.tcp(
+        &inbound("[2001:db8:100::22]:50100", "[2001:db8:5::10]:22"),
+        at(400),
+        &[
+            Step::Open,
+            Step::Say(Party::Server, b"SSH-2.0-OpenSSH_9.2p1\r\n"),
+            Step::Close(Party::Client),
+        ],
+    );
+    player.tcp(
+        &inbound("[2001:db8:900::7]:50200", "[2001:db8:5::10]:22"),
+        at(600),
+        &[Step::Knock(2)],
+    );
+    player.ping(
+        &inbound("[2001:db8:900::7]:0", "[2001:db8:5::10]:0"),
+        at(900),
+        99,
+        3,
+        true,
+    );
     let name = "www.example.org";
     let resolver = outbound("[2001:db8:5::10]:40100", "[2001:db8:53::53]:53");
-    player.udp(&resolver, at(1200), &dns_query(9, name, true), Some(&dns_answer(9, name, ip("2001:db8:77::80"))));
+    player.udp(
+        &resolver,
+        at(1200),
+        &dns_query(9, name, true),
+        Some(&dns_answer(9, name, ip("2001:db8:77::80"))),
+    );
     routing_header(&mut player);
     tape
 }
@@ -84,29 +148,60 @@ fn traffic() -> Tape {
 /// A router's solicitation and our advertisement: never tracked, so only the hop limit lets them in.
 fn neighbours(player: &mut Player<'_>) {
     let target = ip(OWN);
-    let std::net::IpAddr::V6(own) = target else { return };
+    let std::net::IpAddr::V6(own) = target else {
+        return;
+    };
     let solicited: std::net::IpAddr = ip("ff02::1:ff00:10");
-    let option = |kind: u8, address: netverdict_net::MacAddr| [[kind, 1].as_slice(), &address.0].concat();
+    let option =
+        |kind: u8, address: netverdict_net::MacAddr| [[kind, 1].as_slice(), &address.0].concat();
     let mut payload = own.octets().to_vec();
     payload.extend(option(1, mac(0xfe)));
-    let ask = Layer4::Icmp { kind: 135, code: 0, rest: [0; 4], payload };
+    let ask = Layer4::Icmp {
+        kind: 135,
+        code: 0,
+        rest: [0; 4],
+        payload,
+    };
     let group = netverdict_net::MacAddr([0x33, 0x33, 0xff, 0, 0, 0x10]);
     let packet = wire::packet(Ip::new(ip("fe80::1"), solicited).ttl(255), &ask);
     player.frame(at(0), 0, Way::In, wire::ethernet(mac(0xfe), group, &packet));
     let mut payload = own.octets().to_vec();
     payload.extend(option(2, mac(1)));
-    let tell = Layer4::Icmp { kind: 136, code: 0, rest: [0x60, 0, 0, 0], payload };
+    let tell = Layer4::Icmp {
+        kind: 136,
+        code: 0,
+        rest: [0x60, 0, 0, 0],
+        payload,
+    };
     let packet = wire::packet(Ip::new(target, ip("fe80::1")).ttl(255), &tell);
-    player.frame(at(1), 0, Way::Out, wire::ethernet(mac(1), mac(0xfe), &packet));
+    player.frame(
+        at(1),
+        0,
+        Way::Out,
+        wire::ethernet(mac(1), mac(0xfe), &packet),
+    );
 }
 
 /// A type-0 routing header, which RFC 5095 forbids.
 fn routing_header(player: &mut Player<'_>) {
     let mut payload = vec![59, 2, 0, 1, 0, 0, 0, 0];
-    let std::net::IpAddr::V6(hop) = ip("2001:db8:66::1") else { return };
+    let std::net::IpAddr::V6(hop) = ip("2001:db8:66::1") else {
+        return;
+    };
     payload.extend(hop.octets());
-    let packet = wire::packet(Ip::new(ip("2001:db8:900::7"), ip(OWN)), &Layer4::Raw { protocol: 43, payload });
-    player.frame(at(1500), 0, Way::In, wire::ethernet(mac(0xfe), mac(1), &packet));
+    let packet = wire::packet(
+        Ip::new(ip("2001:db8:900::7"), ip(OWN)),
+        &Layer4::Raw {
+            protocol: 43,
+            payload,
+        },
+    );
+    player.frame(
+        at(1500),
+        0,
+        Way::In,
+        wire::ethernet(mac(0xfe), mac(1), &packet),
+    );
 }
 
 pub(super) fn scene() -> Scene {

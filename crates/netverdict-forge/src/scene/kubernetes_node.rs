@@ -67,22 +67,44 @@ COMMIT
 fn host() -> HostSpec {
     HostSpec {
         nics: vec![
-            Nic { name: "eth0", mac: mac(1), addresses: vec!["192.168.50.10/24"] },
-            Nic { name: "cni0", mac: mac(2), addresses: vec!["10.244.0.1/24"] },
+            Nic {
+                name: "eth0",
+                mac: mac(1),
+                addresses: vec!["192.168.50.10/24"],
+            },
+            Nic {
+                name: "cni0",
+                mac: mac(2),
+                addresses: vec!["10.244.0.1/24"],
+            },
         ],
         routes: vec![
             RouteSpec::via("default", "192.168.50.1", "eth0"),
             RouteSpec::via("10.244.1.0/24", "192.168.50.11", "eth0"),
         ],
-        sysctls: vec![("net.ipv4.ip_forward", "1"), ("net.ipv4.conf.all.rp_filter", "0")],
+        sysctls: vec![
+            ("net.ipv4.ip_forward", "1"),
+            ("net.ipv4.conf.all.rp_filter", "0"),
+        ],
         ..HostSpec::default()
     }
 }
 
 fn leg(interface: usize, client_way: Way, client: &str, server: &str) -> Leg {
     let (ours, theirs) = (mac(interface as u8 + 1), mac(60 + interface as u8));
-    let (client_mac, server_mac) = if client_way == Way::In { (theirs, ours) } else { (ours, theirs) };
-    Leg { interface, client_way, client: sock(client), server: sock(server), client_mac, server_mac }
+    let (client_mac, server_mac) = if client_way == Way::In {
+        (theirs, ours)
+    } else {
+        (ours, theirs)
+    };
+    Leg {
+        interface,
+        client_way,
+        client: sock(client),
+        server: sock(server),
+        client_mac,
+        server_mac,
+    }
 }
 
 /// Captured on arrival only: which endpoint the split chose shows in the report, not in the capture.
@@ -91,19 +113,51 @@ fn traffic() -> Tape {
     let mut player = Player::new(&mut tape, 5);
     for index in 0..12 {
         let client = format!("10.244.0.21:{}", 41000 + index);
-        player.tcp(&[leg(1, Way::In, &client, "10.96.12.80:80")], at(i64::from(index) * 40), &[Step::Knock(1)]);
+        player.tcp(
+            &[leg(1, Way::In, &client, "10.96.12.80:80")],
+            at(i64::from(index) * 40),
+            &[Step::Knock(1)],
+        );
     }
     for index in 0..6 {
         let client = format!("192.0.2.9:{}", 52000 + index);
-        player.tcp(&[leg(0, Way::In, &client, "192.168.50.10:30080")], at(1500 + i64::from(index) * 30), &[Step::Knock(1)]);
+        player.tcp(
+            &[leg(0, Way::In, &client, "192.168.50.10:30080")],
+            at(1500 + i64::from(index) * 30),
+            &[Step::Knock(1)],
+        );
     }
     let name = "web.default.svc.cluster.local";
-    let dns = [leg(1, Way::In, "10.244.0.21:39000", "10.96.0.10:53"), leg(0, Way::Out, "10.244.0.21:39000", "10.244.1.2:53")];
-    player.udp(&dns, at(2500), &dns_query(21, name, false), Some(&dns_answer(21, name, ip("10.96.12.80"))));
+    let dns = [
+        leg(1, Way::In, "10.244.0.21:39000", "10.96.0.10:53"),
+        leg(0, Way::Out, "10.244.0.21:39000", "10.244.1.2:53"),
+    ];
+    player.udp(
+        &dns,
+        at(2500),
+        &dns_query(21, name, false),
+        Some(&dns_answer(21, name, ip("10.96.12.80"))),
+    );
     // A service without endpoints answers with an error; a pod on another node is reached without NAT.
-    player.tcp(&[leg(1, Way::In, "10.244.0.21:43000", "10.96.33.33:80")], at(2700), &[Step::Knock(2)]);
-    let pods = [leg(1, Way::In, "10.244.0.21:44000", "10.244.1.30:9090"), leg(0, Way::Out, "10.244.0.21:44000", "10.244.1.30:9090")];
-    player.tcp(&pods, at(3200), &[Step::Open, Step::Say(Party::Client, b"ping"), Step::Say(Party::Server, b"pong"), Step::Close(Party::Client)]);
+    player.tcp(
+        &[leg(1, Way::In, "10.244.0.21:43000", "10.96.33.33:80")],
+        at(2700),
+        &[Step::Knock(2)],
+    );
+    let pods = [
+        leg(1, Way::In, "10.244.0.21:44000", "10.244.1.30:9090"),
+        leg(0, Way::Out, "10.244.0.21:44000", "10.244.1.30:9090"),
+    ];
+    player.tcp(
+        &pods,
+        at(3200),
+        &[
+            Step::Open,
+            Step::Say(Party::Client, b"ping"),
+            Step::Say(Party::Server, b"pong"),
+            Step::Close(Party::Client),
+        ],
+    );
     tape
 }
 

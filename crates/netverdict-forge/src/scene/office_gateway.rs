@@ -61,26 +61,59 @@ const UPSTREAM: u8 = 0xfe;
 fn host() -> HostSpec {
     HostSpec {
         nics: vec![
-            Nic { name: "eth0", mac: mac(1), addresses: vec!["203.0.113.2/28", "203.0.113.3/28"] },
-            Nic { name: "eth1", mac: mac(2), addresses: vec!["10.1.0.1/16"] },
-            Nic { name: "eth2", mac: mac(3), addresses: vec!["172.20.0.1/24"] },
+            Nic {
+                name: "eth0",
+                mac: mac(1),
+                addresses: vec!["203.0.113.2/28", "203.0.113.3/28"],
+            },
+            Nic {
+                name: "eth1",
+                mac: mac(2),
+                addresses: vec!["10.1.0.1/16"],
+            },
+            Nic {
+                name: "eth2",
+                mac: mac(3),
+                addresses: vec!["172.20.0.1/24"],
+            },
         ],
         routes: vec![RouteSpec::via("default", "203.0.113.1", "eth0")],
-        sysctls: vec![("net.ipv4.ip_forward", "1"), ("net.ipv4.conf.all.rp_filter", "1")],
+        sysctls: vec![
+            ("net.ipv4.ip_forward", "1"),
+            ("net.ipv4.conf.all.rp_filter", "1"),
+        ],
         ..HostSpec::default()
     }
 }
 
 fn leg(interface: usize, client_way: Way, client: &str, server: &str) -> Leg {
     let gateway = mac(interface as u8 + 1);
-    let theirs = if interface == 0 { mac(UPSTREAM) } else { mac(40 + interface as u8) };
-    let (client_mac, server_mac) = if client_way == Way::In { (theirs, gateway) } else { (gateway, theirs) };
-    Leg { interface, client_way, client: sock(client), server: sock(server), client_mac, server_mac }
+    let theirs = if interface == 0 {
+        mac(UPSTREAM)
+    } else {
+        mac(40 + interface as u8)
+    };
+    let (client_mac, server_mac) = if client_way == Way::In {
+        (theirs, gateway)
+    } else {
+        (gateway, theirs)
+    };
+    Leg {
+        interface,
+        client_way,
+        client: sock(client),
+        server: sock(server),
+        client_mac,
+        server_mac,
+    }
 }
 
 /// Through the port forward from outside to the DMZ.
 fn web(client: &str) -> [Leg; 2] {
-    [leg(0, Way::In, client, "203.0.113.2:443"), leg(2, Way::Out, client, "172.20.0.10:443")]
+    [
+        leg(0, Way::In, client, "203.0.113.2:443"),
+        leg(2, Way::Out, client, "172.20.0.10:443"),
+    ]
 }
 
 /// From an office machine out, source translated.
@@ -94,30 +127,79 @@ fn traffic() -> Tape {
     let mut tape = Tape::new(&["eth0", "eth1", "eth2"]);
     let mut player = Player::new(&mut tape, 3);
     let hello = [b"\x16\x03\x01\x02\x00\x01".as_slice(), &[0x5a; 511]].concat();
-    let session = [Step::Open, Step::Say(Party::Client, &hello), Step::Stream(Party::Server, 8000), Step::Close(Party::Client)];
+    let session = [
+        Step::Open,
+        Step::Say(Party::Client, &hello),
+        Step::Stream(Party::Server, 8000),
+        Step::Close(Party::Client),
+    ];
     player.tcp(&web("192.0.2.7:50111"), at(0), &session);
     player.tcp(&web("192.0.2.8:50111"), at(15), &session);
     // The office's own people use the public name: DNAT and SNAT on one packet.
-    let hairpin = [leg(1, Way::In, "10.1.4.20:51515", "203.0.113.2:443"), leg(2, Way::Out, "172.20.0.1:51515", "172.20.0.10:443")];
+    let hairpin = [
+        leg(1, Way::In, "10.1.4.20:51515", "203.0.113.2:443"),
+        leg(2, Way::Out, "172.20.0.1:51515", "172.20.0.10:443"),
+    ];
     player.tcp(&hairpin, at(300), &session);
-    let mail = [leg(0, Way::In, "198.51.100.25:39999", "203.0.113.2:2525"), leg(2, Way::Out, "198.51.100.25:39999", "172.20.0.25:25")];
+    let mail = [
+        leg(0, Way::In, "198.51.100.25:39999", "203.0.113.2:2525"),
+        leg(2, Way::Out, "198.51.100.25:39999", "172.20.0.25:25"),
+    ];
     let banner = b"220 mail.example.com ESMTP\r\n";
-    player.tcp(&mail, at(500), &[Step::Open, Step::Say(Party::Server, banner), Step::Say(Party::Client, b"EHLO mx.example.net\r\n"), Step::Close(Party::Client)]);
-    player.tcp(&office("10.1.4.21:49200", "198.51.100.44:443"), at(800), &session);
+    player.tcp(
+        &mail,
+        at(500),
+        &[
+            Step::Open,
+            Step::Say(Party::Server, banner),
+            Step::Say(Party::Client, b"EHLO mx.example.net\r\n"),
+            Step::Close(Party::Client),
+        ],
+    );
+    player.tcp(
+        &office("10.1.4.21:49200", "198.51.100.44:443"),
+        at(800),
+        &session,
+    );
     // A guest may browse but not ssh; a torrent falls through `office` to the policy (goto, then RETURN).
-    player.tcp(&office("10.1.9.14:49300", "198.51.100.44:80"), at(1000), &session);
-    player.tcp(&office("10.1.9.14:49301", "198.51.100.44:22")[..1], at(1300), &[Step::Knock(2)]);
-    player.tcp(&office("10.1.4.22:49400", "192.0.2.70:6881")[..1], at(1500), &[Step::Knock(2)]);
+    player.tcp(
+        &office("10.1.9.14:49300", "198.51.100.44:80"),
+        at(1000),
+        &session,
+    );
+    player.tcp(
+        &office("10.1.9.14:49301", "198.51.100.44:22")[..1],
+        at(1300),
+        &[Step::Knock(2)],
+    );
+    player.tcp(
+        &office("10.1.4.22:49400", "192.0.2.70:6881")[..1],
+        at(1500),
+        &[Step::Knock(2)],
+    );
     // A compromised DMZ host tries the office; a stranger tries the gateway's ssh.
-    player.tcp(&[leg(2, Way::In, "172.20.0.10:40001", "10.1.4.20:445")], at(1900), &[Step::Knock(1)]);
-    player.tcp(&[leg(0, Way::In, "192.0.2.66:60001", "203.0.113.2:22")], at(2000), &[Step::Knock(1)]);
+    player.tcp(
+        &[leg(2, Way::In, "172.20.0.10:40001", "10.1.4.20:445")],
+        at(1900),
+        &[Step::Knock(1)],
+    );
+    player.tcp(
+        &[leg(0, Way::In, "192.0.2.66:60001", "203.0.113.2:22")],
+        at(2000),
+        &[Step::Knock(1)],
+    );
     let resolver = [leg(2, Way::In, "172.20.0.10:53535", "198.51.100.53:53"), {
         let mut outside = leg(0, Way::Out, "172.20.0.10:53535", "198.51.100.53:53");
         outside.client.set_ip(ip("203.0.113.2"));
         outside
     }];
     let name = "updates.example.org";
-    player.udp(&resolver, at(2200), &dns_query(99, name, false), Some(&dns_answer(99, name, ip("192.0.2.130"))));
+    player.udp(
+        &resolver,
+        at(2200),
+        &dns_query(99, name, false),
+        Some(&dns_answer(99, name, ip("192.0.2.130"))),
+    );
     unreachable_port(&mut player);
     tape
 }
@@ -127,12 +209,31 @@ fn unreachable_port(player: &mut Player<'_>) {
     let legs = office("10.1.4.23:44444", "198.51.100.90:33434");
     player.udp(&legs, at(2600), &[0x55; 24], None);
     for (index, leg) in legs.iter().rev().enumerate() {
-        let layer4 = Layer4::Udp { source_port: leg.client.port(), destination_port: leg.server.port(), payload: vec![0x55; 24] };
-        let quoted = wire::packet(Ip::new(leg.client.ip(), leg.server.ip()).ttl(60).id(1), &layer4);
-        let error = Layer4::Icmp { kind: 3, code: 3, rest: [0; 4], payload: quoted };
-        let header = Ip::new(leg.server.ip(), leg.client.ip()).ttl(if index == 0 { 55 } else { 54 }).id(8080).tos(0xc0);
+        let layer4 = Layer4::Udp {
+            source_port: leg.client.port(),
+            destination_port: leg.server.port(),
+            payload: vec![0x55; 24],
+        };
+        let quoted = wire::packet(
+            Ip::new(leg.client.ip(), leg.server.ip()).ttl(60).id(1),
+            &layer4,
+        );
+        let error = Layer4::Icmp {
+            kind: 3,
+            code: 3,
+            rest: [0; 4],
+            payload: quoted,
+        };
+        let header = Ip::new(leg.server.ip(), leg.client.ip())
+            .ttl(if index == 0 { 55 } else { 54 })
+            .id(8080)
+            .tos(0xc0);
         let way = if index == 0 { Way::In } else { Way::Out };
-        let frame = wire::ethernet(leg.server_mac, leg.client_mac, &wire::packet(header, &error));
+        let frame = wire::ethernet(
+            leg.server_mac,
+            leg.client_mac,
+            &wire::packet(header, &error),
+        );
         player.frame(at(2620) + index as i64 * 40_000, leg.interface, way, frame);
     }
 }

@@ -28,9 +28,16 @@ COMMIT
 
 fn host() -> HostSpec {
     HostSpec {
-        nics: vec![Nic { name: "eth0", mac: mac(1), addresses: vec!["203.0.113.10/24"] }],
+        nics: vec![Nic {
+            name: "eth0",
+            mac: mac(1),
+            addresses: vec!["203.0.113.10/24"],
+        }],
         routes: vec![RouteSpec::via("default", "203.0.113.1", "eth0")],
-        sysctls: vec![("net.ipv4.ip_forward", "0"), ("net.ipv4.conf.all.rp_filter", "0")],
+        sysctls: vec![
+            ("net.ipv4.ip_forward", "0"),
+            ("net.ipv4.conf.all.rp_filter", "0"),
+        ],
         ..HostSpec::default()
     }
 }
@@ -38,23 +45,43 @@ fn host() -> HostSpec {
 /// A conversation that a far client opens with the server.
 fn inbound(client: &str, server_port: u16) -> [Leg; 1] {
     let server = std::net::SocketAddr::new(ip("203.0.113.10"), server_port);
-    [Leg { interface: 0, client_way: Way::In, client: sock(client), server, client_mac: mac(0xfe), server_mac: mac(1) }]
+    [Leg {
+        interface: 0,
+        client_way: Way::In,
+        client: sock(client),
+        server,
+        client_mac: mac(0xfe),
+        server_mac: mac(1),
+    }]
 }
 
 /// A conversation that the server opens itself.
 fn outbound(client_port: u16, server: &str) -> [Leg; 1] {
     let client = std::net::SocketAddr::new(ip("203.0.113.10"), client_port);
-    [Leg { interface: 0, client_way: Way::Out, client, server: sock(server), client_mac: mac(1), server_mac: mac(0xfe) }]
+    [Leg {
+        interface: 0,
+        client_way: Way::Out,
+        client,
+        server: sock(server),
+        client_mac: mac(1),
+        server_mac: mac(0xfe),
+    }]
 }
 
 fn traffic() -> Tape {
     let mut tape = Tape::new(&["eth0"]);
     let mut player = Player::new(&mut tape, 1);
-    let get = b"GET / HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: curl/8.5.0\r\n\r\n".as_slice();
+    let get =
+        b"GET / HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: curl/8.5.0\r\n\r\n".as_slice();
     player.tcp(
         &inbound("192.0.2.55:51734", 80),
         at(0),
-        &[Step::Open, Step::Say(Party::Client, get), Step::Stream(Party::Server, 9000), Step::Close(Party::Client)],
+        &[
+            Step::Open,
+            Step::Say(Party::Client, get),
+            Step::Stream(Party::Server, 9000),
+            Step::Close(Party::Client),
+        ],
     );
     player.tcp(
         &inbound("198.51.100.23:40022", 22),
@@ -71,22 +98,52 @@ fn traffic() -> Tape {
         ],
     );
     // Somebody else tries ssh, a scanner tries more, one probe is refused with a reset.
-    player.tcp(&inbound("192.0.2.200:45001", 22), at(700), &[Step::Knock(3)]);
-    for (index, port) in [23_u16, 25, 135, 445, 1433, 3306, 3389, 5900, 8080].into_iter().enumerate() {
+    player.tcp(
+        &inbound("192.0.2.200:45001", 22),
+        at(700),
+        &[Step::Knock(3)],
+    );
+    for (index, port) in [23_u16, 25, 135, 445, 1433, 3306, 3389, 5900, 8080]
+        .into_iter()
+        .enumerate()
+    {
         let client = format!("192.0.2.66:{}", 60100 + index);
-        player.tcp(&inbound(&client, port), at(1500 + index as i64 * 15), &[Step::Knock(1)]);
+        player.tcp(
+            &inbound(&client, port),
+            at(1500 + index as i64 * 15),
+            &[Step::Knock(1)],
+        );
     }
-    player.tcp(&inbound("192.0.2.81:39113", 113), at(2200), &[Step::Refused]);
+    player.tcp(
+        &inbound("192.0.2.81:39113", 113),
+        at(2200),
+        &[Step::Refused],
+    );
     player.ping(&inbound("192.0.2.55:0", 0), at(2300), 0x1234, 4, true);
     // The server asks for a name and for the time.
     let resolver = outbound(50312, "198.51.100.53:53");
     let name = "deb.example.org";
-    player.udp(&resolver, at(3000), &dns_query(0xbeef, name, false), Some(&dns_answer(0xbeef, name, ip("192.0.2.130"))));
-    player.udp(&outbound(123, "198.51.100.123:123"), at(3100), &[0x23; 48], Some(&[0x24; 48]));
+    player.udp(
+        &resolver,
+        at(3000),
+        &dns_query(0xbeef, name, false),
+        Some(&dns_answer(0xbeef, name, ip("192.0.2.130"))),
+    );
+    player.udp(
+        &outbound(123, "198.51.100.123:123"),
+        at(3100),
+        &[0x23; 48],
+        Some(&[0x24; 48]),
+    );
     player.tcp(
         &outbound(43210, "192.0.2.130:80"),
         at(3200),
-        &[Step::Open, Step::Say(Party::Client, get), Step::Stream(Party::Server, 4000), Step::Close(Party::Server)],
+        &[
+            Step::Open,
+            Step::Say(Party::Client, get),
+            Step::Stream(Party::Server, 4000),
+            Step::Close(Party::Server),
+        ],
     );
     traceroute(&mut player);
     stray(&mut player);
@@ -112,12 +169,31 @@ fn stray(player: &mut Player<'_>) {
         (flag::SYN | flag::ACK, 443, 51003),
     ];
     for (index, (flags, source_port, destination_port)) in segments.into_iter().enumerate() {
-        let segment = Segment { source_port, destination_port, seq: 7, ack: 9, flags, window: 1024, ..Segment::default() };
-        let header = Ip::new(ip("192.0.2.77"), ip("203.0.113.10")).ttl(52).id(4000 + index as u16);
-        let frame = wire::ethernet(mac(0xfe), mac(1), &wire::packet(header, &Layer4::Tcp(segment)));
+        let segment = Segment {
+            source_port,
+            destination_port,
+            seq: 7,
+            ack: 9,
+            flags,
+            window: 1024,
+            ..Segment::default()
+        };
+        let header = Ip::new(ip("192.0.2.77"), ip("203.0.113.10"))
+            .ttl(52)
+            .id(4000 + index as u16);
+        let frame = wire::ethernet(
+            mac(0xfe),
+            mac(1),
+            &wire::packet(header, &Layer4::Tcp(segment)),
+        );
         player.frame(at(5000 + index as i64 * 100), 0, Way::In, frame);
     }
-    let arp = wire::ethernet_raw(mac(0xfe), mac(0xff), 0x0806, &wire::arp_request(mac(0xfe), [203, 0, 113, 1], [203, 0, 113, 10]));
+    let arp = wire::ethernet_raw(
+        mac(0xfe),
+        mac(0xff),
+        0x0806,
+        &wire::arp_request(mac(0xfe), [203, 0, 113, 1], [203, 0, 113, 10]),
+    );
     player.frame(at(5600), 0, Way::In, arp);
 }
 

@@ -43,28 +43,77 @@ COMMIT
 fn host() -> HostSpec {
     HostSpec {
         nics: vec![
-            Nic { name: "lan0", mac: mac(1), addresses: vec!["192.168.7.1/24"] },
-            Nic { name: "wan0", mac: mac(2), addresses: vec!["203.0.113.90/24"] },
+            Nic {
+                name: "lan0",
+                mac: mac(1),
+                addresses: vec!["192.168.7.1/24"],
+            },
+            Nic {
+                name: "wan0",
+                mac: mac(2),
+                addresses: vec!["203.0.113.90/24"],
+            },
         ],
-        routes: vec![RouteSpec::via("default", "203.0.113.1", "wan0")],
+        routes: vec![
+            RouteSpec::via("default", "203.0.113.1", "wan0"),
+            RouteSpec {
+                destination: "default",
+                gateway: None,
+                device: "lo",
+                table: "100",
+                local: true,
+            },
+        ],
         mark_rules: vec![(100, 1, "100")],
-        sysctls: vec![("net.ipv4.ip_forward", "1"), ("net.ipv4.conf.all.rp_filter", "0")],
+        sysctls: vec![
+            ("net.ipv4.ip_forward", "1"),
+            ("net.ipv4.conf.all.rp_filter", "0"),
+        ],
     }
 }
 
 fn lan(client: &str, server: &str) -> [Leg; 1] {
-    [Leg { interface: 0, client_way: Way::In, client: sock(client), server: sock(server), client_mac: mac(70), server_mac: mac(1) }]
+    [Leg {
+        interface: 0,
+        client_way: Way::In,
+        client: sock(client),
+        server: sock(server),
+        client_mac: mac(70),
+        server_mac: mac(1),
+    }]
 }
 
 fn traffic() -> Tape {
     let mut tape = Tape::new(&["lan0"]);
     let mut player = Player::new(&mut tape, 6);
-    player.tcp(&lan("192.168.7.20:40000", "198.51.100.80:80"), at(0), &[Step::Knock(2)]);
-    player.tcp(&lan("192.168.7.20:40001", "198.51.100.80:443"), at(300), &[Step::Knock(2)]);
+    player.tcp(
+        &lan("192.168.7.20:40000", "198.51.100.80:80"),
+        at(0),
+        &[Step::Knock(2)],
+    );
+    player.tcp(
+        &lan("192.168.7.20:40001", "198.51.100.80:443"),
+        at(300),
+        &[Step::Knock(2)],
+    );
     // QUIC is refused, so that browsers fall back to what the proxy sees.
-    player.udp(&lan("192.168.7.21:40002", "198.51.100.80:443"), at(600), &[0xc3; 1200], None);
-    player.udp(&lan("192.168.7.21:40003", "198.51.100.53:53"), at(700), &dns_query(3, "www.example.org", false), None);
-    player.tcp(&lan("192.168.7.22:40004", "198.51.100.80:8080"), at(900), &[Step::Knock(1)]);
+    player.udp(
+        &lan("192.168.7.21:40002", "198.51.100.80:443"),
+        at(600),
+        &[0xc3; 1200],
+        None,
+    );
+    player.udp(
+        &lan("192.168.7.21:40003", "198.51.100.53:53"),
+        at(700),
+        &dns_query(3, "www.example.org", false),
+        None,
+    );
+    player.tcp(
+        &lan("192.168.7.22:40004", "198.51.100.80:8080"),
+        at(900),
+        &[Step::Knock(1)],
+    );
     tape
 }
 

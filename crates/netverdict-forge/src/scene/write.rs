@@ -26,7 +26,8 @@ pub fn write_all(directory: &Path) -> io::Result<()> {
 /// Every file of a scene: path below its folder, and contents.
 pub fn files(scene: &Scene) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut files = vec![("README.md".to_owned(), readme(scene).into_bytes())];
-    let mut bundle = |name: &str, text: String| files.push((format!("bundle/{name}"), text.into_bytes()));
+    let mut bundle =
+        |name: &str, text: String| files.push((format!("bundle/{name}"), text.into_bytes()));
     if let Some(text) = scene.v4 {
         bundle("iptables-save", text.to_owned());
     }
@@ -42,7 +43,10 @@ pub fn files(scene: &Scene) -> io::Result<Vec<(String, Vec<u8>)>> {
     bundle("ip-rule.json", scene.host.rule_json());
     bundle("sysctl.txt", scene.host.sysctl_text());
     for (name, tape) in &scene.captures {
-        files.push((format!("captures/{name}.pcapng"), pcapng(tape.clone()).map_err(io::Error::other)?));
+        files.push((
+            format!("captures/{name}.pcapng"),
+            pcapng(tape.clone()).map_err(io::Error::other)?,
+        ));
     }
     Ok(files)
 }
@@ -61,14 +65,20 @@ fn pcapng(tape: Tape) -> Result<Vec<u8>, netverdict_capture::WriteError> {
     let (interfaces, shots) = tape.finish();
     let mut writer = PcapngWriter::new(Vec::new(), "netverdict-forge")?;
     for name in &interfaces {
-        writer.interface(&InterfaceOut { name: Some(name), link_type: LinkType::ETHERNET })?;
+        writer.interface(&InterfaceOut {
+            name: Some(name),
+            link_type: LinkType::ETHERNET,
+        })?;
     }
     for shot in shots {
         let direction = match shot.way {
             Way::In => Direction::In,
             Way::Out => Direction::Out,
         };
-        let frame = FrameOut { direction: Some(direction), ..FrameOut::new(shot.time, &shot.frame) };
+        let frame = FrameOut {
+            direction: Some(direction),
+            ..FrameOut::new(shot.time, &shot.frame)
+        };
         writer.write(shot.interface as u32, &frame)?;
     }
     Ok(writer.finish())
