@@ -221,10 +221,11 @@ pub struct NatView {
     pub after: Transport,
 }
 
-/// A rule whose match the inputs do not decide.
+/// Something the inputs do not decide: a rule's match, or a step of the path itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownRule {
-    pub rule: RuleRef,
+    /// The rule; `None` where routing, connection tracking or the IP path itself is undecided.
+    pub rule: Option<RuleRef>,
     /// Which of the rule's matches (index), `None` for its basic tests (interface).
     pub match_index: Option<u32>,
     /// What is missing, in words: `owner: no socket is known`.

@@ -63,7 +63,7 @@ pub struct Skb<'p> {
     /// `skb->priority`.
     pub priority: u32,
     pub connection: Connection,
-    /// A template that `-j CT` attached (index of the rule's template), until tracking takes it.
+    /// The template that a `-j CT` rule attached (index into the ruleset's templates), until tracking takes it.
     pub template: Option<u32>,
     /// Whether the layer-4 checksum is taken for right.
     pub checksum_trusted: bool,
@@ -71,4 +71,10 @@ pub struct Skb<'p> {
     pub traced: bool,
     /// Whether it was made on this host.
     pub local: bool,
+    /// Of a reassembled datagram, the length of its largest fragment (`IPCB(skb)->frag_max_size`).
+    pub largest_fragment: Option<u16>,
+    /// Of a reassembled datagram, whether it may exceed the MTU because its fragments did not (`skb->ignore_df`).
+    pub ignore_df: bool,
+    /// Whether it is a copy that TEE made, or the path's own answer: TEE leaves such alone.
+    pub copied: bool,
 }

@@ -1,0 +1,89 @@
+//! Network address translation (net/netfilter/nf_nat_core.c, nf_nat_proto.c): when a chain is asked, what a target sets
+//! up, and how packets are rewritten.
+
+use std::net::IpAddr;
+
+use netverdict_ruleset::NatSide;
+
+use crate::conntrack::{Conntrack, HookCx};
+use crate::{Reason, Skb};
+
+/// What a nat hook does with a packet before any rule is asked (`nf_nat_inet_fn`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NatStep {
+    /// The packet goes on untouched.
+    Skip(&'static str),
+    /// The chain is not asked, the connection's mapping is applied (ICMP errors about it included); why not asked.
+    Translate(&'static str),
+    /// The chain is asked for a mapping of this side.
+    Consult,
+    /// The packet is dropped.
+    Drop(Reason),
+}
+
+/// What a mapping may choose from (`struct nf_nat_range2`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct NatRange {
+    /// First and last address; `None` keeps the address.
+    pub(crate) addresses: Option<(IpAddr, IpAddr)>,
+    /// First and last port (or ICMP id); `None` keeps it where it is free.
+    pub(crate) ports: Option<(u16, u16)>,
+    /// The base of a shifted port range (`--to-destination ip:a-b/base`).
+    pub(crate) base: Option<u16>,
+    /// `--random`.
+    pub(crate) random: bool,
+    /// `--random-fully`.
+    pub(crate) random_fully: bool,
+    /// `--persistent`.
+    pub(crate) persistent: bool,
+    /// NETMAP: the addresses are one to one (`NF_NAT_RANGE_NETMAP`).
+    pub(crate) netmap: bool,
+}
+
+/// Decides what happens to the packet at a nat hook.
+pub(crate) fn step(conntrack: &mut Conntrack, skb: &Skb<'_>, side: NatSide, cx: &mut HookCx<'_>) -> NatStep {
+    let _ = (conntrack, skb, side, cx);
+    NatStep::Skip("no connection")
+}
+
+/// Gives the packet's new connection a mapping (`nf_nat_setup_info`). An entry that is already confirmed, or mapped on
+/// this side, keeps what it has.
+pub(crate) fn setup(
+    conntrack: &mut Conntrack,
+    skb: &Skb<'_>,
+    side: NatSide,
+    range: &NatRange,
+    cx: &mut HookCx<'_>,
+) -> Result<(), Reason> {
+    let _ = (conntrack, skb, side, range, cx);
+    Ok(())
+}
+
+/// Whether this side of the packet's connection is mapped by now.
+pub(crate) fn is_mapped(conntrack: &Conntrack, skb: &Skb<'_>, side: NatSide) -> bool {
+    let _ = (conntrack, skb, side);
+    true
+}
+
+/// The mapping of a connection for which no rule chose one (`nf_nat_alloc_null_binding`).
+pub(crate) fn null_binding(
+    conntrack: &mut Conntrack,
+    skb: &Skb<'_>,
+    side: NatSide,
+    cx: &mut HookCx<'_>,
+) -> Result<(), Reason> {
+    let _ = (conntrack, skb, side, cx);
+    Ok(())
+}
+
+/// Rewrites the packet by its connection's mapping for this hook (`nf_nat_packet`, `nf_nat_icmp_reply_translation`).
+/// The engine compares headers before and after for its events.
+pub(crate) fn translate(
+    conntrack: &mut Conntrack,
+    skb: &mut Skb<'_>,
+    side: NatSide,
+    cx: &mut HookCx<'_>,
+) -> Result<(), Reason> {
+    let _ = (conntrack, skb, side, cx);
+    Ok(())
+}
