@@ -2,6 +2,7 @@
 
 use netverdict_host::Host;
 use netverdict_ruleset::Hook;
+use netverdict_ruleset::targets::Ct;
 
 use crate::context::Now;
 use crate::observe::Tracking;
@@ -48,6 +49,18 @@ impl Conntrack {
     /// An empty table with the host's settings.
     pub(crate) fn new(_host: &Host, _config: &Config) -> Self {
         Self::default()
+    }
+
+    /// Keeps the template of a `-j CT` rule and gives its number for `skb.template`.
+    pub(crate) fn add_template(&mut self, ct: &Ct) -> u32 {
+        let _ = ct;
+        0
+    }
+
+    /// A number that no other connection ever has, once the packet's connection is confirmed.
+    pub(crate) fn serial(&self, connection: Connection) -> Option<u64> {
+        let _ = connection;
+        None
     }
 
     /// Finds or makes the packet's connection and advances it (`nf_conntrack_in`, PREROUTING and OUTPUT at -200).

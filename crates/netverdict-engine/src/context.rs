@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use netverdict_host::Host;
 use netverdict_net::{Family, Jiffies, Protocol, Timestamp};
-use netverdict_ruleset::{Hook, TableKind};
+use netverdict_ruleset::{Backend, Hook, TableKind};
 
 use crate::state::State;
 use crate::{Config, Reason, Skb};
@@ -16,6 +16,8 @@ pub(crate) struct Now {
     pub(crate) time: Timestamp,
     /// Kernel ticks since the model's boot.
     pub(crate) jiffies: Jiffies,
+    /// When the model booted and its rules were loaded: the first packet's time.
+    pub(crate) boot: Timestamp,
 }
 
 /// `struct xt_action_param`: where in the packet and in netfilter a rule is evaluated.
@@ -24,11 +26,14 @@ pub(crate) struct Param {
     pub(crate) family: Family,
     pub(crate) table: TableKind,
     pub(crate) hook: Hook,
-    /// Fragment offset in 8-byte units.
+    /// Which machinery runs the rule.
+    pub(crate) backend: Backend,
+    /// The fragment offset as the kernel hands it to matches: in 8-byte units for IPv4; in bytes for IPv6, where it
+    /// stays that of the table's last rule with `-p`.
     pub(crate) fragment_offset: u16,
-    /// Offset of the transport header from the IP header; 0 for IPv6 rules without `-p`.
+    /// Offset of the transport header from the IP header. IPv6: 0 for rules without `-p` and for non-first fragments.
     pub(crate) transport_offset: usize,
-    /// The transport protocol, where the walk found it.
+    /// IPv4's protocol field; IPv6: where `-p` made the kernel look for it.
     pub(crate) protocol: Option<Protocol>,
 }
 

@@ -1,9 +1,8 @@
 //! Network address translation (net/netfilter/nf_nat_core.c, nf_nat_proto.c): when a chain is asked, what a target sets
 //! up, and how packets are rewritten.
 
-use std::net::IpAddr;
-
 use netverdict_ruleset::NatSide;
+use netverdict_ruleset::targets::NatRange;
 
 use crate::conntrack::{Conntrack, HookCx};
 use crate::{Reason, Skb};
@@ -19,25 +18,6 @@ pub(crate) enum NatStep {
     Consult,
     /// The packet is dropped.
     Drop(Reason),
-}
-
-/// What a mapping may choose from (`struct nf_nat_range2`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct NatRange {
-    /// First and last address; `None` keeps the address.
-    pub(crate) addresses: Option<(IpAddr, IpAddr)>,
-    /// First and last port (or ICMP id); `None` keeps it where it is free.
-    pub(crate) ports: Option<(u16, u16)>,
-    /// The base of a shifted port range (`--to-destination ip:a-b/base`).
-    pub(crate) base: Option<u16>,
-    /// `--random`.
-    pub(crate) random: bool,
-    /// `--random-fully`.
-    pub(crate) random_fully: bool,
-    /// `--persistent`.
-    pub(crate) persistent: bool,
-    /// NETMAP: the addresses are one to one (`NF_NAT_RANGE_NETMAP`).
-    pub(crate) netmap: bool,
 }
 
 /// Decides what happens to the packet at a nat hook.

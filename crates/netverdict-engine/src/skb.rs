@@ -1,5 +1,6 @@
 //! The socket buffer: a packet and what travels beside its bytes.
 
+use netverdict_host::{RouteKind, Way};
 use netverdict_net::{Device, Packet};
 
 use crate::CtState;
@@ -58,6 +59,10 @@ pub struct Skb<'p> {
     pub packet: Packet<'p>,
     pub in_device: Device,
     pub out_device: Device,
+    /// How it leaves, once routed (`skb_dst`).
+    pub way: Option<Way>,
+    /// What kind of destination routing found.
+    pub kind: Option<RouteKind>,
     /// `skb->mark`.
     pub mark: u32,
     /// `skb->priority`.

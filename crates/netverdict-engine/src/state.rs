@@ -2,3 +2,73 @@
 //!
 //! An undecidable match makes the engine follow a packet both ways. Only one way may leave traces, so every store here
 //! can be rewound to the last checkpoint.
+
+mod counters;
+mod flows;
+mod journal;
+mod random;
+
+pub(crate) use counters::CounterStore;
+pub(crate) use flows::Flows;
+pub(crate) use random::Random;
+
+use netverdict_host::Host;
+
+use crate::Config;
+use crate::conntrack::Conntrack;
+use crate::defrag::Defrag;
+
+/// A store whose changes since the last checkpoint can be taken back.
+pub(crate) trait Rewind {
+    /// Starts recording changes. What was recorded before is forgotten.
+    fn checkpoint(&mut self);
+    /// Takes back every change since the checkpoint and stops recording.
+    fn rollback(&mut self);
+    /// Keeps the changes and stops recording.
+    fn commit(&mut self);
+}
+
+/// The state of one network namespace: one field a store.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) conntrack: Conntrack,
+    pub(crate) defrag: Defrag,
+    pub(crate) counters: CounterStore,
+    pub(crate) flows: Flows,
+    pub(crate) random: Random,
+}
+
+impl State {
+    /// Empty tables under the host's settings.
+    pub(crate) fn new(host: &Host, config: &Config) -> Self {
+        Self {
+            conntrack: Conntrack::new(host, config),
+            random: Random::new(config.seed),
+            ..Self::default()
+        }
+    }
+
+    fn stores(&mut self) -> [&mut dyn Rewind; 5] {
+        [
+            &mut self.conntrack,
+            &mut self.defrag,
+            &mut self.counters,
+            &mut self.flows,
+            &mut self.random,
+        ]
+    }
+}
+
+impl Rewind for State {
+    fn checkpoint(&mut self) {
+        self.stores().into_iter().for_each(Rewind::checkpoint);
+    }
+
+    fn rollback(&mut self) {
+        self.stores().into_iter().for_each(Rewind::rollback);
+    }
+
+    fn commit(&mut self) {
+        self.stores().into_iter().for_each(Rewind::commit);
+    }
+}
