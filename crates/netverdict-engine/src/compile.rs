@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::{Config, RuleNumber, RuleRef, Skb};
 
 pub(crate) use demands::Demands;
-pub(crate) use rule::{AddrTest, Basics, CompiledMatch, CompiledRule, Load, Step};
+pub(crate) use rule::{CompiledMatch, CompiledRule, Load, Step};
 
 /// One family's rules, ready to run.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Program {
     hooks: [Vec<HookStep>; 5],
     /// What the loaded rules switch on.
     pub(crate) demands: Demands,
+    /// Whether every match always has an answer, for packets of which everything is known.
+    pub(crate) decidable: bool,
 }
 
 /// One function at a hook.
@@ -78,12 +80,15 @@ impl Program {
             }
         }
         let demands = Demands::of(ruleset, config);
+        let undecidable = |table: &TableProgram| table.matches.iter().any(|m| !m.decidable);
+        let decidable = !tables.iter().flatten().any(undecidable);
         Self {
             family: ruleset.family,
             backend,
             tables,
             hooks: Hook::ALL.map(|hook| steps_at(hook, ruleset, backend, demands)),
             demands,
+            decidable,
         }
     }
 
@@ -126,10 +131,15 @@ fn steps_at(hook: Hook, ruleset: &Ruleset, backend: Backend, demands: Demands) -
             Hook::Forward => None,
         });
     }
-    let loaded = hook.tables().iter().filter(|at| ruleset.table(at.table).is_some());
+    let loaded = hook
+        .tables()
+        .iter()
+        .filter(|at| ruleset.table(at.table).is_some());
     steps.extend(loaded.map(|at| match at.nat {
         Some(side) => (at.priority, HookStep::Nat(side)),
-        None if at.table == TableKind::Security && backend == Backend::Nft => (NFT_SECURITY, HookStep::Table(at.table)),
+        None if at.table == TableKind::Security && backend == Backend::Nft => {
+            (NFT_SECURITY, HookStep::Table(at.table))
+        }
         None => (at.priority, HookStep::Table(at.table)),
     }));
     steps.sort_by_key(|(priority, _)| *priority);

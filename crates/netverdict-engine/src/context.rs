@@ -64,10 +64,10 @@ pub(crate) enum Eval {
 impl Eval {
     /// A plain answer under an inversion flag.
     pub(crate) const fn of(answer: bool, inverted: bool) -> Self {
-        if answer != inverted {
-            Self::True
-        } else {
+        if answer == inverted {
             Self::False
+        } else {
+            Self::True
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Defragmentation (net/ipv4/ip_fragment.c, net/ipv6/netfilter/nf_conntrack_reasm.c).
 
-use crate::conntrack::HookCx;
+use netverdict_host::Host;
+use netverdict_net::Jiffies;
+
 use crate::state::Rewind;
-use crate::{Reason, Skb};
+use crate::{Config, Reason, Skb};
 
 /// Who asks: fragments of different askers are never put together (`enum ip_defrag_users`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,9 +35,14 @@ pub(crate) enum Defragged {
 pub(crate) struct Defrag {}
 
 impl Defrag {
+    /// Nothing waits; limits and timeouts are the host's.
+    pub(crate) fn for_host(_host: &Host, _config: &Config) -> Self {
+        Self::default()
+    }
+
     /// Takes a packet of either family; what is no fragment costs one test.
-    pub(crate) fn take(&mut self, skb: &mut Skb<'_>, asker: Asker, cx: &HookCx<'_>) -> Defragged {
-        let _ = (skb, asker, cx);
+    pub(crate) fn take(&mut self, skb: &mut Skb<'_>, asker: Asker, now: Jiffies) -> Defragged {
+        let _ = (skb, asker, now);
         Defragged::Untouched
     }
 }

@@ -1,8 +1,19 @@
 //! The engine: one packet in, its outcome out, state kept between.
 
-use netverdict_net::{Device, Packet, Timestamp};
+use netverdict_host::Host;
+use netverdict_net::{Device, Family, Packet, Timestamp};
+use netverdict_ruleset::{Counters, Ruleset};
 
-use crate::{Observer, Outcome};
+use crate::compile::Program;
+use crate::context::Now;
+use crate::observe::Event;
+use crate::oracle::{Asked, Oracle, Ways};
+use crate::skb::Skb;
+use crate::state::{Rewind, State};
+use crate::walk::{End, Tape, Trail, Walk};
+use crate::{
+    Checksums, Config, Fate, FlowId, NatView, Observer, Outcome, RuleNumber, RuleRef, Verdict, ends,
+};
 
 /// Where a packet enters netfilter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,14 +33,276 @@ pub struct Input<'a> {
     pub entry: Entry,
 }
 
+/// What an engine is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineInput<'a> {
+    /// The IPv4 rules; `None` is no table at all.
+    pub v4: Option<&'a Ruleset>,
+    /// The IPv6 rules.
+    pub v6: Option<&'a Ruleset>,
+    pub host: &'a Host,
+    pub config: &'a Config,
+}
+
 /// Netfilter on one host: rules, routes and settings fixed, state moving.
 #[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    programs: [Program; 2],
+    host: Host,
+    config: Config,
+    state: State,
+    /// The first packet's time, and the latest.
+    boot: Option<Timestamp>,
+    latest: Timestamp,
+}
+
+/// What one way through netfilter ended in.
+struct Walked<'p> {
+    end: End,
+    trail: Trail,
+    asked: Vec<Asked>,
+    skb: Skb<'p>,
+    before: crate::Transport,
+    flow: Option<FlowId>,
+}
 
 impl Engine {
+    /// Compiles the rules and starts with empty state.
+    pub fn new(input: EngineInput<'_>) -> Self {
+        let EngineInput {
+            v4,
+            v6,
+            host,
+            config,
+        } = input;
+        let mut state = State::new(host, config);
+        let mut program = |family: Family, rules: Option<&Ruleset>| {
+            let none = Ruleset::new(family);
+            Program::new(rules.unwrap_or(&none), host, config, &mut state)
+        };
+        let programs = [program(Family::V4, v4), program(Family::V6, v6)];
+        if programs.iter().any(|p| p.demands.accounting) {
+            state.conntrack.enable_accounting();
+        }
+        Self {
+            programs,
+            host: host.clone(),
+            config: config.clone(),
+            state,
+            boot: None,
+            latest: Timestamp(i64::MIN),
+        }
+    }
+
     /// Takes one packet all its way. State and counters advance.
     pub fn step(&mut self, input: Input<'_>, observer: &mut dyn Observer) -> Outcome {
-        let _ = (input, observer);
-        unreachable!("the pipeline is not here yet")
+        let now = self.advance(input.time);
+        self.state.conntrack.sweep(now.jiffies);
+        let program = self.program(input.packet.family());
+        let rewindable = !(program.decidable && is_plain(&input));
+        if !rewindable {
+            let walked = self.walk(&input, now, Oracle::default(), Tape::new(observer));
+            return conclude(walked, observer);
+        }
+        self.state.checkpoint();
+        let mut walked = self.walk(&input, now, Oracle::default(), Tape::new(observer));
+        if walked.asked.is_empty() {
+            self.state.commit();
+        } else {
+            self.state.rollback();
+            self.explore(&input, now, &mut walked);
+            // The way that counts, once more, and for good.
+            let again = self.walk(&input, now, Oracle::default(), Tape::silent());
+            walked.flow = again.flow;
+        }
+        conclude(walked, observer)
+    }
+
+    /// Follows the other ways and marks the unknowns on which the end depends.
+    fn explore(&mut self, input: &Input<'_>, now: Now, first: &mut Walked<'_>) {
+        let mut ways = Ways::beside(&first.asked);
+        while let Some(way) = ways.next() {
+            self.state.checkpoint();
+            let other = self.walk(input, now, way.oracle, Tape::silent());
+            self.state.rollback();
+            ways.branch(&other.asked, way.script.len());
+            if (other.end.verdict, other.end.fate) != (first.end.verdict, first.end.fate) {
+                first.blame(&other.asked);
+            }
+        }
+        if ways.is_cut() {
+            first
+                .trail
+                .unknowns
+                .iter_mut()
+                .for_each(|u| u.decides = true);
+        }
+    }
+
+    fn walk<'e, 'p>(
+        &'e mut self,
+        input: &Input<'p>,
+        now: Now,
+        oracle: Oracle,
+        tape: Tape<'e>,
+    ) -> Walked<'p> {
+        let mut skb = Skb::new(input.packet.clone());
+        skb.checksum_trusted = match (self.config.checksums, &input.entry) {
+            (Checksums::Trust, _) | (Checksums::Auto, Entry::Output { .. }) => true,
+            (Checksums::Verify, _) | (Checksums::Auto, Entry::Prerouting { .. }) => false,
+        };
+        let before = ends::of(&skb.packet);
+        let program = match skb.packet.family() {
+            Family::V4 => &self.programs[0],
+            Family::V6 => &self.programs[1],
+        };
+        let mut walk = Walk {
+            program,
+            host: &self.host,
+            config: &self.config,
+            state: &mut self.state,
+            oracle,
+            tape,
+            now,
+            skb,
+            trail: Trail::default(),
+        };
+        let end = walk.run(&input.entry);
+        let flow = walk.flow(before, end.fate);
+        if matches!(end.fate, Fate::Dropped) {
+            walk.free();
+        }
+        let Walk {
+            trail, oracle, skb, ..
+        } = walk;
+        Walked {
+            end,
+            trail,
+            asked: oracle.into_asked(),
+            skb,
+            before,
+            flow,
+        }
+    }
+
+    fn advance(&mut self, time: Timestamp) -> Now {
+        let boot = *self.boot.get_or_insert(time);
+        self.latest = self.latest.max(time).max(boot);
+        Now {
+            time: self.latest,
+            jiffies: self.latest.jiffies_since(boot, self.config.hz.max(1)),
+            boot,
+        }
+    }
+
+    const fn program(&self, family: Family) -> &Program {
+        let [v4, v6] = &self.programs;
+        match family {
+            Family::V4 => v4,
+            Family::V6 => v6,
+        }
+    }
+
+    /// What a rule or policy counted so far; `None` where there is no such rule.
+    pub fn counter(&self, rule: RuleRef) -> Option<Counters> {
+        let place = self.program(rule.family).counter(rule)?;
+        Some(self.state.counters.get(place))
+    }
+
+    /// The ruleset with the counters that this engine counted.
+    pub fn count_into(&self, ruleset: &Ruleset) -> Ruleset {
+        let mut counted = ruleset.clone();
+        for table in &mut counted.tables {
+            let kind = table.kind;
+            for (chain, number) in table.chains.iter_mut().zip(0..) {
+                let place = |number| RuleRef {
+                    family: ruleset.family,
+                    table: kind,
+                    chain: number,
+                    number: RuleNumber::Policy,
+                };
+                self.count_chain(chain, place(number));
+            }
+        }
+        counted
+    }
+
+    fn count_chain(&self, chain: &mut netverdict_ruleset::Chain, policy: RuleRef) {
+        let count = |number| {
+            self.counter(RuleRef { number, ..policy })
+                .unwrap_or_default()
+        };
+        for (rule, number) in chain.rules.iter_mut().zip(1..) {
+            rule.counters = count(RuleNumber::Rule(number));
+        }
+        if let netverdict_ruleset::ChainKind::Base { counters, .. } = &mut chain.kind {
+            *counters = count(RuleNumber::Policy);
+        }
+    }
+}
+
+/// Whether nothing about the packet itself is unknown.
+fn is_plain(input: &Input<'_>) -> bool {
+    let device = match input.entry {
+        Entry::Prerouting { in_device } => in_device,
+        Entry::Output { out_device } => out_device,
+    };
+    input.packet.is_whole() && device != Device::Unknown
+}
+
+impl Walked<'_> {
+    /// Marks the first unknown at which another way, with another end, left this one.
+    fn blame(&mut self, other: &[Asked]) {
+        let parted = self
+            .asked
+            .iter()
+            .zip(other)
+            .find(|(mine, theirs)| mine.answer != theirs.answer);
+        let unknown = parted.and_then(|(mine, _)| self.trail.unknowns.get_mut(mine.unknown));
+        if let Some(unknown) = unknown {
+            unknown.decides = true;
+        }
+    }
+}
+
+/// The outcome of a packet whose way is known, as far as it is.
+fn conclude(walked: Walked<'_>, observer: &mut dyn Observer) -> Outcome {
+    let Walked {
+        end,
+        trail,
+        skb,
+        before,
+        flow,
+        ..
+    } = walked;
+    let undecided = trail.unknowns.iter().any(|u| u.decides);
+    let verdict = if undecided {
+        Verdict::Unknown
+    } else {
+        end.verdict
+    };
+    if observer.enabled() {
+        observer.event(&Event::End {
+            verdict,
+            decided_by: end.by,
+        });
+    }
+    let after = ends::of(&skb.packet);
+    let gone = matches!(end.fate, Fate::Local | Fate::Forwarded | Fate::Sent);
+    Outcome {
+        verdict,
+        fate: end.fate,
+        decided_by: end.by,
+        hook: trail.hook,
+        state: trail.state,
+        flow,
+        nat: (before != after).then_some(NatView { before, after }),
+        in_device: skb.in_device,
+        out_device: skb.out_device,
+        unknowns: trail.unknowns,
+        mark: skb.mark,
+        emitted: trail.emitted,
+        len: trail.len as u32,
+        egress: gone.then(|| skb.packet.into_owned()),
     }
 }

@@ -14,16 +14,28 @@
 //!            socket ─► OUTPUT: raw ct mangle nat filter security ┘
 //! ```
 
+mod compile;
 mod config;
+mod conntrack;
 mod context;
+mod defrag;
+mod ends;
 mod engine;
+mod hooks;
+mod matches;
+mod nat;
 mod observe;
+mod oracle;
 mod outcome;
+mod path;
 mod skb;
 mod state;
+mod targets;
+mod traverse;
+mod walk;
 
 pub use config::{Checksums, Config, UnknownPolicy};
-pub use engine::{Engine, Entry, Input};
+pub use engine::{Engine, EngineInput, Entry, Input};
 pub use observe::{Answer, Event, NullObserver, Observer, Tracking};
 pub use outcome::{
     CtState, DecidedBy, Emission, Fate, FlowId, NatView, Outcome, Reason, RuleNumber, RuleRef,

@@ -1,11 +1,24 @@
 //! Network address translation (net/netfilter/nf_nat_core.c, nf_nat_proto.c): when a chain is asked, what a target sets
 //! up, and how packets are rewritten.
 
-use netverdict_ruleset::NatSide;
+use netverdict_host::Host;
 use netverdict_ruleset::targets::NatRange;
+use netverdict_ruleset::{Hook, NatSide};
 
-use crate::conntrack::{Conntrack, HookCx};
+use crate::conntrack::Conntrack;
+use crate::context::Now;
+use crate::state::Random;
 use crate::{Reason, Skb};
+
+/// What NAT is given beside the packet and the connections.
+#[derive(Debug)]
+pub(crate) struct NatCx<'c> {
+    pub(crate) hook: Hook,
+    pub(crate) side: NatSide,
+    pub(crate) now: Now,
+    pub(crate) host: &'c Host,
+    pub(crate) random: &'c mut Random,
+}
 
 /// What a nat hook does with a packet before any rule is asked (`nf_nat_inet_fn`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +34,8 @@ pub(crate) enum NatStep {
 }
 
 /// Decides what happens to the packet at a nat hook.
-pub(crate) fn step(conntrack: &mut Conntrack, skb: &Skb<'_>, side: NatSide, cx: &mut HookCx<'_>) -> NatStep {
-    let _ = (conntrack, skb, side, cx);
+pub(crate) fn step(conntrack: &mut Conntrack, skb: &Skb<'_>, cx: &mut NatCx<'_>) -> NatStep {
+    let _ = (conntrack, skb, cx);
     NatStep::Skip("no connection")
 }
 
@@ -31,11 +44,10 @@ pub(crate) fn step(conntrack: &mut Conntrack, skb: &Skb<'_>, side: NatSide, cx: 
 pub(crate) fn setup(
     conntrack: &mut Conntrack,
     skb: &Skb<'_>,
-    side: NatSide,
     range: &NatRange,
-    cx: &mut HookCx<'_>,
+    cx: &mut NatCx<'_>,
 ) -> Result<(), Reason> {
-    let _ = (conntrack, skb, side, range, cx);
+    let _ = (conntrack, skb, range, cx);
     Ok(())
 }
 
@@ -49,10 +61,9 @@ pub(crate) fn is_mapped(conntrack: &Conntrack, skb: &Skb<'_>, side: NatSide) -> 
 pub(crate) fn null_binding(
     conntrack: &mut Conntrack,
     skb: &Skb<'_>,
-    side: NatSide,
-    cx: &mut HookCx<'_>,
+    cx: &mut NatCx<'_>,
 ) -> Result<(), Reason> {
-    let _ = (conntrack, skb, side, cx);
+    let _ = (conntrack, skb, cx);
     Ok(())
 }
 
@@ -61,9 +72,8 @@ pub(crate) fn null_binding(
 pub(crate) fn translate(
     conntrack: &mut Conntrack,
     skb: &mut Skb<'_>,
-    side: NatSide,
-    cx: &mut HookCx<'_>,
+    cx: &mut NatCx<'_>,
 ) -> Result<(), Reason> {
-    let _ = (conntrack, skb, side, cx);
+    let _ = (conntrack, skb, cx);
     Ok(())
 }

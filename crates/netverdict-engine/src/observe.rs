@@ -3,7 +3,7 @@
 use netverdict_net::{Device, Packet};
 use netverdict_ruleset::{Hook, TableKind};
 
-use crate::{CtState, DecidedBy, Reason, RuleRef, Skb, Transport};
+use crate::{CtState, DecidedBy, Emission, RuleRef, Skb, Transport, Verdict};
 
 /// What a match said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,14 +84,16 @@ pub enum Event<'e> {
     },
     /// A target did something that leaves the packet as it is (LOG's prefix, the queue's number…).
     Note { what: &'static str, text: String },
+    /// A packet was made: an answer, a copy.
+    Emitted(&'e Emission),
     /// The routing decision.
     Route { text: String, out_device: Device },
     /// A connection was confirmed: from now on look-ups find it.
     Confirmed(&'e Tracking),
     /// The packet ends here.
     End {
+        verdict: Verdict,
         decided_by: DecidedBy,
-        reason: Option<Reason>,
     },
 }
 

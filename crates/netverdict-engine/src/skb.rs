@@ -83,3 +83,26 @@ pub struct Skb<'p> {
     /// Whether it is a copy that TEE made, or the path's own answer: TEE leaves such alone.
     pub copied: bool,
 }
+
+impl<'p> Skb<'p> {
+    /// A packet that nothing has looked at yet.
+    pub fn new(packet: Packet<'p>) -> Self {
+        Self {
+            packet,
+            in_device: Device::Absent,
+            out_device: Device::Absent,
+            way: None,
+            kind: None,
+            mark: 0,
+            priority: 0,
+            connection: Connection::None,
+            template: None,
+            checksum_trusted: false,
+            traced: false,
+            local: false,
+            largest_fragment: None,
+            ignore_df: false,
+            copied: false,
+        }
+    }
+}

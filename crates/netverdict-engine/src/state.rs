@@ -42,7 +42,8 @@ impl State {
     /// Empty tables under the host's settings.
     pub(crate) fn new(host: &Host, config: &Config) -> Self {
         Self {
-            conntrack: Conntrack::new(host, config),
+            conntrack: Conntrack::for_host(host, config),
+            defrag: Defrag::for_host(host, config),
             random: Random::new(config.seed),
             ..Self::default()
         }

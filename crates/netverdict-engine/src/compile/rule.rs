@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use netverdict_host::Host;
 use netverdict_net::{AddrMask, Family, InterfacePattern, Protocol};
-use netverdict_ruleset::{Backend, ChainId, FragmentTest, Invertible, Match, Rule, TableKind, Target};
+use netverdict_ruleset::{
+    Backend, ChainId, FragmentTest, Invertible, Match, Rule, TableKind, Target,
+};
 
 use super::ChainProgram;
 use crate::state::State;

@@ -16,8 +16,7 @@ impl CounterStore {
     /// Makes `count` more counters at 0 and gives the first one's place.
     pub(crate) fn reserve(&mut self, count: usize) -> usize {
         let first = self.counters.len();
-        self.counters
-            .resize(first + count, Counters::default());
+        self.counters.resize(first + count, Counters::default());
         first
     }
 

@@ -1,0 +1,92 @@
+//! What ip_forward and ip6_forward refuse before FORWARD sees it, and the hop that they count.
+
+use netverdict_host::Way;
+use netverdict_net::{Family, PacketType};
+
+use crate::Reason;
+use crate::walk::Walk;
+
+/// Every IPv6 link carries packets of this size.
+const IPV6_MIN_MTU: u32 = 1280;
+
+impl Walk<'_, '_> {
+    pub(super) fn check_forwarded(&self, way: &Way) -> Result<(), Reason> {
+        let packet = &self.skb.packet;
+        if matches!(
+            packet.link.packet_type,
+            PacketType::Broadcast | PacketType::Multicast | PacketType::OtherHost
+        ) {
+            return Err(Reason::NotForUs);
+        }
+        if packet.ttl() <= 1 {
+            return Err(Reason::TtlExceeded);
+        }
+        let too_big = way.mtu.is_some_and(|mtu| match self.program.family {
+            Family::V4 => self.exceeds_v4(mtu),
+            Family::V6 => self.exceeds_v6(mtu.max(IPV6_MIN_MTU)),
+        });
+        if too_big {
+            return Err(Reason::PacketTooBig);
+        }
+        Ok(())
+    }
+
+    /// `ip_exceeds_mtu`: only what must not be fragmented is refused.
+    fn exceeds_v4(&self, mtu: u32) -> bool {
+        let packet = &self.skb.packet;
+        let dont_fragment = packet.u16(6).is_ok_and(|word| word & 0x4000 != 0);
+        if !dont_fragment {
+            return false;
+        }
+        if self
+            .skb
+            .largest_fragment
+            .is_some_and(|size| u32::from(size) > mtu)
+        {
+            return true;
+        }
+        !self.skb.ignore_df && packet.len() > mtu as usize && !self.is_super_frame(mtu)
+    }
+
+    /// `ip6_pkt_too_big`.
+    fn exceeds_v6(&self, mtu: u32) -> bool {
+        let packet = &self.skb.packet;
+        if packet.len() <= mtu as usize {
+            return false;
+        }
+        if self
+            .skb
+            .largest_fragment
+            .is_some_and(|size| u32::from(size) > mtu)
+        {
+            return true;
+        }
+        !self.skb.ignore_df && !self.is_super_frame(mtu)
+    }
+
+    /// Several segments that the receiving device merged (GRO): longer than its own MTU, they cannot have come in one
+    /// frame, and each is measured for itself when they are split again.
+    fn is_super_frame(&self, mtu: u32) -> bool {
+        let received = self.host.mtu(self.skb.in_device);
+        received
+            .is_some_and(|received| received <= mtu && self.skb.packet.len() > received as usize)
+    }
+
+    /// One hop less; IPv4's checksum follows (`ip_decrease_ttl`).
+    pub(super) fn decrement_ttl(&mut self) {
+        let family = self.program.family;
+        let bytes = self.skb.packet.captured_mut();
+        match (family, bytes) {
+            (Family::V4, [_, _, _, _, _, _, _, _, ttl, _, high, low, ..]) => {
+                let sum = u32::from(u16::from_be_bytes([*high, *low])) + 0x0100;
+                let sum = (sum + u32::from(sum >= 0xffff)) as u16;
+                [*high, *low] = sum.to_be_bytes();
+                *ttl = ttl.saturating_sub(1);
+            }
+            (Family::V6, [_, _, _, _, _, _, _, hop_limit, ..]) => {
+                *hop_limit = hop_limit.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+}

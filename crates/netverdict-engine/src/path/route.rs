@@ -1,0 +1,173 @@
+//! Asking the host for routes.
+
+use std::net::IpAddr;
+
+use netverdict_host::{
+    DropReason, Flow, InputRoute, LocalKind, NoRoute, OutputRoute, RouteKind, Undecided,
+};
+use netverdict_net::{Device, Family, InterfaceName};
+
+use super::{out_of, unknown_way, way_by};
+use crate::walk::{End, Walk};
+use crate::{Reason, ends};
+
+/// What a re-route after OUTPUT depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RouteKey {
+    source: IpAddr,
+    destination: IpAddr,
+    mark: u32,
+    /// IPv4: TOS. IPv6: the first word (class and flow label) and the hop limit.
+    head: (u32, u8),
+}
+
+impl RouteKey {
+    pub(crate) const fn destination(&self) -> IpAddr {
+        self.destination
+    }
+}
+
+impl Walk<'_, '_> {
+    /// The fields whose change in mangle OUTPUT makes the kernel route again.
+    pub(crate) fn route_key(&self) -> RouteKey {
+        let packet = &self.skb.packet;
+        RouteKey {
+            source: packet.source(),
+            destination: packet.destination(),
+            mark: self.skb.mark,
+            head: match self.program.family {
+                Family::V4 => (packet.tos().into(), 0),
+                Family::V6 => (packet.u32(0).unwrap_or(0), packet.ttl()),
+            },
+        }
+    }
+
+    fn route_flow(&self, iif: Device) -> Flow {
+        let ends = ends::of(&self.skb.packet);
+        Flow {
+            destination: ends.destination,
+            source: ends.source,
+            tos: self.skb.packet.tos(),
+            mark: self.skb.mark,
+            iif,
+            oif: None,
+            protocol: Some(ends.protocol),
+            ports: Some((ends.source_port, ends.destination_port)),
+            uid: Some(0),
+        }
+    }
+
+    /// Between PREROUTING and the next hook.
+    pub(super) fn route_input(&mut self) -> Result<InputRoute, End> {
+        let route = match self.host.route_input(&self.route_flow(self.skb.in_device)) {
+            InputRoute::Unknown(why) => self.choose_route(why),
+            route => route,
+        };
+        match route {
+            InputRoute::Local(kind) => self.show_route(|| local_text(kind), Device::Absent),
+            InputRoute::Forward(way) => {
+                self.show_route(|| format!("forward by {}", way.device), way.device);
+            }
+            InputRoute::Drop(why) => {
+                self.show_route(|| Reason::from(why).to_string(), Device::Absent);
+            }
+            InputRoute::Unknown(_) => {}
+        }
+        Ok(route)
+    }
+
+    /// Both ways where the inputs do not decide the route; forwarding counts.
+    fn choose_route(&mut self, why: Undecided) -> InputRoute {
+        let unknown = self.unknown(None, None, format!("routing: {}", undecided(why)));
+        match self.oracle.ask(3, 0, unknown) {
+            0 => InputRoute::Forward(unknown_way()),
+            1 => InputRoute::Local(LocalKind::Unicast),
+            _ => InputRoute::Drop(DropReason::NoRoute),
+        }
+    }
+
+    /// Before OUTPUT: the device that the capture names, else the route.
+    pub(super) fn route_output(&mut self, out_device: Device) -> Result<(), End> {
+        let mut flow = self.route_flow(Device::Named(InterfaceName::loopback()));
+        flow.oif = None;
+        let route = self.host.route_output(&flow);
+        let (mut way, kind) = out_of(&route).unwrap_or((unknown_way(), RouteKind::Unicast));
+        // A capture outranks the routes: a socket may be bound to a device.
+        if let Device::Named(_) = out_device
+            && way.device != out_device
+        {
+            way = way_by(self.host, out_device);
+        }
+        self.skb.way = Some(way);
+        self.skb.kind = Some(kind);
+        self.devices(Device::Absent, way.device);
+        self.show_route(|| format!("out by {}", way.device), way.device);
+        Ok(())
+    }
+
+    /// After mangle or nat OUTPUT changed what the route depends on (`ip_route_me_harder`).
+    pub(crate) fn reroute(&mut self) -> Result<(), End> {
+        let flow = self.route_flow(Device::Named(InterfaceName::loopback()));
+        match self.host.route_output(&flow) {
+            OutputRoute::Out { way, kind, .. } => {
+                self.skb.way = Some(way);
+                self.skb.kind = Some(kind);
+                self.devices(Device::Absent, way.device);
+                self.show_route(|| format!("rerouted by {}", way.device), way.device);
+                Ok(())
+            }
+            OutputRoute::Drop(_) => Err(End::drop(Reason::RerouteFailed)),
+            OutputRoute::Unknown(why) => {
+                self.unknown(None, None, format!("rerouting: {}", undecided(why)));
+                self.skb.way = Some(unknown_way());
+                self.devices(Device::Absent, Device::Unknown);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn local_text(kind: LocalKind) -> String {
+    match kind {
+        LocalKind::Unicast => "local".to_owned(),
+        LocalKind::Broadcast => "local broadcast".to_owned(),
+        LocalKind::Multicast => "local multicast".to_owned(),
+        LocalKind::Anycast => "local anycast".to_owned(),
+    }
+}
+
+fn undecided(why: Undecided) -> String {
+    match why {
+        Undecided::PolicyRule(priority) => format!("policy rule {priority} asks what is not known"),
+        Undecided::Vrf => "the device belongs to a VRF".to_owned(),
+    }
+}
+
+impl From<DropReason> for Reason {
+    fn from(why: DropReason) -> Self {
+        match why {
+            DropReason::MartianSource | DropReason::MartianDestination => Self::Martian,
+            DropReason::LocalSource => Self::OwnSource,
+            DropReason::ReversePath => Self::RpFilter,
+            DropReason::NotJoined => Self::NotJoined,
+            DropReason::NotForwarding => Self::ForwardingOff,
+            DropReason::NoRoute => Self::NoRoute,
+            DropReason::Unreachable => Self::Unreachable,
+            DropReason::Prohibited => Self::Prohibit,
+            DropReason::Blackhole => Self::Blackhole,
+            DropReason::Ipv6Disabled => Self::BadIpHeader,
+            DropReason::SourceNotForwarded | DropReason::SourceLinkLocal => Self::NotForwardable,
+        }
+    }
+}
+
+impl From<NoRoute> for Reason {
+    fn from(why: NoRoute) -> Self {
+        match why {
+            NoRoute::Missing => Self::NoRoute,
+            NoRoute::Unreachable => Self::Unreachable,
+            NoRoute::Prohibit => Self::Prohibit,
+            NoRoute::Blackhole => Self::Blackhole,
+        }
+    }
+}
