@@ -203,7 +203,9 @@ impl Frame<'_> {
         else {
             return None;
         };
-        let bytes = self.data.get(offset..).unwrap_or_default();
+        // A check sequence or padding behind the link layer's own length is no part of the packet.
+        let end = self.data.len().min(offset + on_wire);
+        let bytes = self.data.get(offset..end).unwrap_or_default();
         Some(expect_family(bytes, family).and_then(|()| Packet::new(bytes, on_wire, self.link)))
     }
 

@@ -81,13 +81,16 @@ fn flags(said: &mut Said<'_>, word: u32) {
     };
 }
 
+/// A converter that knows no interface leaves all of it 0, which would read as "to this host".
 fn modified(bytes: &[u8], at: usize, big_endian: bool) -> Said<'static> {
-    let ifindex = u32_at(bytes, at, big_endian).filter(|i| *i != 0);
+    let Some(ifindex) = u32_at(bytes, at, big_endian).filter(|i| *i != 0) else {
+        return Said::default();
+    };
     let (packet_type, direction) = cooked::packet_type(bytes.get(at + 6).copied().unwrap_or(0));
     Said {
         direction: Some(direction),
         packet_type: Some(packet_type),
-        ifindex,
+        ifindex: Some(ifindex),
         comment: None,
     }
 }

@@ -208,12 +208,13 @@ impl Pcapng {
             _ => word(0)?,
         };
         let ticks = u64::from(word(4)?) << 32 | u64::from(word(8)?);
-        let (captured, original) = lengths(word(12)?, word(16)?, log);
+        let (captured, original) = (word(12)?, word(16)?);
         let interface = self.find(id, log);
         let there = captured.min((body.len() - FIXED) as u32);
         if there < captured {
             log.odd(Oddity::ShortBlock);
         }
+        let (there, original) = lengths(there, original, log);
         let options = (FIXED + (there as usize).next_multiple_of(4)).min(body.len());
         Some(Record {
             time: self.time(interface, ticks, log),

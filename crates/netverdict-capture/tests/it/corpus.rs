@@ -1,5 +1,4 @@
 //! Every capture of the corpus: packet counts, first and last times and link types as capinfos gives them.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,19 @@
+//! The capture crate from outside.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod bytes;
+/// The corpus of real captures against what capinfos says of each.
+mod corpus;
+/// Cut, mutated and random files.
+mod damage;
+/// Inputs that are no captures.
+mod errors;
+/// File formats and their oddities.
+mod formats;
+/// Link types and tags.
+mod links;
+/// Several captures as one stream.
+mod merge;
+/// What is written is read back, here and by other programs.
+mod write;
