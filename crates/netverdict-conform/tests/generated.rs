@@ -1,9 +1,4 @@
 //! What the generators write, held against the real tools.
-#![expect(
-    clippy::print_stderr,
-    reason = "a test that cannot run says so"
-)]
-
 use netverdict_conform::RigError;
 use netverdict_conform::kernel::Namespace;
 use netverdict_conform::rig::{Dumps, HostSpec, Rig};

@@ -4,7 +4,9 @@ pub mod network;
 pub mod packet;
 mod rng;
 mod rules;
+mod traffic;
 
 pub use network::{Network, Nic};
 pub use rng::Rng;
 pub use rules::{Vocabulary, ruleset};
+pub use traffic::{Direction, TimedFrame, Traffic};
