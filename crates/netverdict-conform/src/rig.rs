@@ -7,6 +7,7 @@ mod observation;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
+use netverdict_host::HostFacts;
 use netverdict_net::{Family, InterfaceName, Timestamp};
 use nix::net::if_::if_nametoindex;
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -19,7 +20,6 @@ use crate::kernel::tool::{Tool, complaint};
 use crate::kernel::{Connection, Namespace, conntrack};
 
 pub use counters::{ChainCounters, Counter, Counters, TableCounters};
-pub use host::{HostSpec, InterfaceSpec, RouteSpec};
 pub use observation::{Delivered, Emitted, Fate, Observation};
 
 /// Log groups of the rig's own chains; no dump in sight uses them.
@@ -97,7 +97,7 @@ pub struct Rig<'ns> {
 
 impl<'ns> Rig<'ns> {
     /// Builds the host. Its own traffic is silenced before its interfaces come up.
-    pub fn build(inside: &'ns Namespace, spec: &HostSpec) -> Result<Self, RigError> {
+    pub fn build(inside: &'ns Namespace, facts: &HostFacts) -> Result<Self, RigError> {
         let lock = memfd_create(c"xtables.lock", MFdFlags::MFD_CLOEXEC)
             .map_err(RigError::system("memfd_create"))?;
         let mut rig = Self {
@@ -112,7 +112,7 @@ impl<'ns> Rig<'ns> {
             unset: Vec::new(),
         };
         rig.silence()?;
-        rig.connect(spec)?;
+        rig.connect(facts)?;
         Ok(rig)
     }
 
@@ -266,17 +266,17 @@ impl<'ns> Rig<'ns> {
         }
     }
 
-    fn connect(&mut self, spec: &HostSpec) -> Result<(), RigError> {
-        for interface in spec.devices() {
-            let tap = Tap::open(self.inside, interface.name, interface.mac.is_none())?;
+    fn connect(&mut self, facts: &HostFacts) -> Result<(), RigError> {
+        for interface in host::devices(facts) {
+            let tap = Tap::open(self.inside, interface.name, host::is_bare(interface))?;
             self.taps.push(tap);
         }
-        self.set_sysctls(&host::quiet(spec))?;
-        self.ip(&["-batch", "-"], &spec.batch())?;
+        self.set_sysctls(&host::quiet(facts));
+        self.ip(&["-batch", "-"], &host::batch(facts))?;
         for (option, family) in [("-4", Family::V4), ("-6", Family::V6)] {
-            self.ip(&[option, "-batch", "-"], &spec.rule_batch(family))?;
+            self.ip(&[option, "-batch", "-"], &host::rule_batch(facts, family))?;
         }
-        self.unset = self.set_sysctls(&host::in_order(&spec.sysctls))?;
+        self.unset = self.set_sysctls(&host::settings(facts));
         for name in self
             .taps
             .iter()
@@ -302,14 +302,10 @@ impl<'ns> Rig<'ns> {
         }
     }
 
-    fn set_sysctls(&self, settings: &[(String, String)]) -> Result<Vec<String>, RigError> {
-        let mut unset = Vec::new();
-        for (key, value) in settings {
-            if !self.inside.set_sysctl(key, value)? {
-                unset.push(key.clone());
-            }
-        }
-        Ok(unset)
+    fn set_sysctls(&self, settings: &[(String, String)]) -> Vec<String> {
+        let unset = |(key, value): &&(String, String)| !self.inside.set_sysctl(key, value);
+        let unset = settings.iter().filter(unset);
+        unset.map(|(key, _)| key.clone()).collect()
     }
 
     fn restore(&self, tool: Tool, args: &[&str], text: &str) -> Result<(), RigError> {

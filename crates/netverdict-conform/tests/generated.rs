@@ -1,8 +1,9 @@
 //! What the generators write, held against the real tools.
 use netverdict_conform::RigError;
 use netverdict_conform::kernel::Namespace;
-use netverdict_conform::rig::{Dumps, HostSpec, Rig};
+use netverdict_conform::rig::{Dumps, Rig};
 use netverdict_forge::random::{Network, Vocabulary, ruleset};
+use netverdict_host::HostFacts;
 use netverdict_net::Family;
 
 /// `NETVERDICT_SEEDS=first..end` asks for more.
@@ -22,7 +23,7 @@ fn generated_dumps_are_taken_by_iptables_restore() {
     let batches = range.clone().step_by(10);
     for batch in batches {
         let outcome = Namespace::isolated(|inside| {
-            let mut rig = Rig::build(inside, &HostSpec::default())?;
+            let mut rig = Rig::build(inside, &HostFacts::default())?;
             for seed in batch..(batch + 10).min(range.end) {
                 let network = Network::new(seed);
                 for family in Family::ALL {

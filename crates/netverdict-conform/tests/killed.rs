@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use netverdict_conform::kernel::Namespace;
-use netverdict_conform::rig::{HostSpec, InterfaceSpec, Rig};
-use netverdict_net::{InterfaceName, MacAddr};
+use netverdict_conform::rig::Rig;
+use netverdict_host::{HostFacts, Interface};
+use netverdict_net::InterfaceName;
 
 const VICTIM: &str = "NETVERDICT_RIG_VICTIM";
 
@@ -16,18 +17,12 @@ fn victim() {
     if std::env::var_os(VICTIM).is_none() {
         return;
     }
-    let spec = HostSpec {
-        interfaces: vec![InterfaceSpec {
-            name: InterfaceName::new("victim0").unwrap(),
-            mac: Some(MacAddr([2, 0, 0, 0, 0, 1])),
-            addresses: Vec::new(),
-            mtu: None,
-            up: true,
-        }],
-        ..HostSpec::default()
+    let facts = HostFacts {
+        interfaces: vec![Interface::new(InterfaceName::new("victim0").unwrap())],
+        ..HostFacts::default()
     };
     let outcome = Namespace::isolated(|inside| {
-        let _rig = Rig::build(inside, &spec)?;
+        let _rig = Rig::build(inside, &facts)?;
         let link = std::fs::read_link("/proc/thread-self/ns/net").unwrap();
         println!("\nnamespace {}", link.display());
         std::thread::sleep(std::time::Duration::from_mins(1));

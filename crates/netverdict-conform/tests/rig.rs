@@ -9,11 +9,10 @@ use std::net::IpAddr;
 
 use netverdict_conform::RigError;
 use netverdict_conform::kernel::{Connection, Namespace};
-use netverdict_conform::rig::{
-    Backend, Direction, Dumps, Fate, HostSpec, Injection, InterfaceSpec, Rig, RouteSpec,
-};
+use netverdict_conform::rig::{Backend, Direction, Dumps, Fate, Injection, Rig};
 use netverdict_forge::random::packet::{self, Ip, Tcp, flag};
-use netverdict_net::{Family, InterfaceName, MacAddr, Protocol, Timestamp};
+use netverdict_host::{Address, HostFacts, Interface, Route, Sysctls};
+use netverdict_net::{AddrMask, Family, InterfaceName, MacAddr, Protocol, Timestamp};
 
 const OUTSIDE: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
 const INSIDE: MacAddr = MacAddr([2, 0, 0, 0, 0, 2]);
@@ -27,34 +26,27 @@ fn addr(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-fn router() -> HostSpec {
-    let interface = |n, mac, v4: &str, v6: &str| InterfaceSpec {
-        name: name(n),
-        mac: Some(mac),
-        addresses: vec![(addr(v4), 24), (addr(v6), 64)],
-        mtu: None,
-        up: true,
+fn router() -> HostFacts {
+    let interface = |n, mac, v4: &str, v6: &str| {
+        let mut interface = Interface::new(name(n));
+        interface.mac = Some(mac);
+        interface.add(Address::new(addr(v4), 24));
+        interface.add(Address::new(addr(v6), 64));
+        interface
     };
-    HostSpec {
+    let mut sysctls = Sysctls::default();
+    for setting in ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"] {
+        sysctls.set(setting).unwrap();
+    }
+    let gateway = Some(addr("203.0.113.254"));
+    HostFacts {
         interfaces: vec![
             interface("eth0", OUTSIDE, "203.0.113.1", "2001:db8::1"),
             interface("eth1", INSIDE, "10.0.0.1", "fd00::1"),
         ],
-        routes: vec![RouteSpec {
-            family: Family::V4,
-            kind: "unicast".into(),
-            destination: None,
-            via: Some(addr("203.0.113.254")),
-            device: Some(name("eth0")),
-            source: None,
-            table: 254,
-            metric: None,
-        }],
-        rules: Vec::new(),
-        sysctls: vec![
-            ("net.ipv4.ip_forward".into(), "1".into()),
-            ("net.ipv6.conf.all.forwarding".into(), "1".into()),
-        ],
+        assumed_routes: vec![Route::new(AddrMask::any(Family::V4)).via(name("eth0"), gateway)],
+        sysctls,
+        ..HostFacts::default()
     }
 }
 
@@ -236,7 +228,7 @@ fn ipv6_and_sets_and_the_nft_backend_work_alike() {
 #[test]
 fn a_refused_dump_says_what_the_tool_said() {
     let outcome = Namespace::isolated(|inside| {
-        let mut rig = Rig::build(inside, &HostSpec::default())?;
+        let mut rig = Rig::build(inside, &HostFacts::default())?;
         rig.load(v4("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n"))
     });
     match outcome {

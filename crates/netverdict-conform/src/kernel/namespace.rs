@@ -48,13 +48,20 @@ impl Namespace {
         })
     }
 
-    /// Writes a sysctl of this namespace, named as `sysctl -a` prints it (`net.ipv4.conf.eth0/100.rp_filter`).
-    /// `Ok(false)` if this kernel has no such sysctl.
-    pub fn set_sysctl(&self, key: &str, value: &str) -> Result<bool, RigError> {
-        match fs::write(sysctl_path(key), value) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(RigError::Host(format!("sysctl {key} = {value}: {error}"))),
+    /// Sets a sysctl of this namespace, named as `sysctl -a` prints it (`net.ipv4.conf.eth0/100.rp_filter`). `false` if
+    /// it differs and this kernel has none, or does not let a namespace set it so.
+    pub fn set_sysctl(&self, key: &str, value: &str) -> bool {
+        let path = sysctl_path(key);
+        let words = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        match fs::read_to_string(&path) {
+            Ok(now) if words(&now) == words(value) => true,
+            Ok(_) => fs::write(path, value).is_ok(),
+            // What cannot be read is an action (`route.flush`), not a setting.
+            Err(_) => false,
         }
     }
 }

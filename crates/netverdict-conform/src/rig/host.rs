@@ -1,189 +1,278 @@
-//! The description of a host, and the commands that build it.
+//! The commands that make a namespace into the described host.
 
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use netverdict_net::{Family, InterfaceName, MacAddr};
+use netverdict_host::{
+    Address, Hop, HostFacts, Interface, InterfaceKind, PolicyRule, Route, RouteType, RuleAction,
+    TableId,
+};
+use netverdict_net::{Family, MacAddr};
 
-/// A host to build.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HostSpec {
-    /// Interfaces; `lo` is always there and needs no entry, unless it has more addresses.
-    pub interfaces: Vec<InterfaceSpec>,
-    /// Routes beside those that addresses bring.
-    pub routes: Vec<RouteSpec>,
-    /// Policy rules in the words of `ip rule add`, with their family.
-    pub rules: Vec<(Family, String)>,
-    /// Sysctls, named as `sysctl -a` prints them.
-    pub sysctls: Vec<(String, String)>,
+/// The interfaces that need a device of their own.
+pub(super) fn devices(facts: &HostFacts) -> impl Iterator<Item = &Interface> {
+    facts.interfaces.iter().filter(|i| !i.is_loopback())
 }
 
-/// One interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InterfaceSpec {
-    /// Its name.
-    pub name: InterfaceName,
-    /// Its Ethernet address; `None` for an interface without link headers.
-    pub mac: Option<MacAddr>,
-    /// Its addresses with prefix lengths, in order (the first is the primary one).
-    pub addresses: Vec<(IpAddr, u8)>,
-    /// Its MTU, if not the driver's 1500.
-    pub mtu: Option<u32>,
-    /// Whether it is up.
-    pub up: bool,
+/// Whether frames on it have no link header.
+pub(super) fn is_bare(interface: &Interface) -> bool {
+    matches!(interface.kind, InterfaceKind::Other(_))
 }
 
-/// One route.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RouteSpec {
-    /// The family.
-    pub family: Family,
-    /// `unicast`, `blackhole`, `unreachable`…
-    pub kind: String,
-    /// The destination; `None` is the default route.
-    pub destination: Option<(IpAddr, u8)>,
-    /// The next hop.
-    pub via: Option<IpAddr>,
-    /// The device.
-    pub device: Option<InterfaceName>,
-    /// The preferred source address.
-    pub source: Option<IpAddr>,
-    /// The table; 254 is main.
-    pub table: u32,
-    /// The metric, if not the family's default.
-    pub metric: Option<u32>,
+/// The Ethernet address of an interface; one of our own making if nobody told, by its place among the interfaces.
+pub(super) fn mac(interface: &Interface, place: usize) -> Option<MacAddr> {
+    let made = MacAddr([2, 0x6e, 0x76, 0, (place >> 8) as u8, place as u8]);
+    (!is_bare(interface)).then(|| interface.mac.unwrap_or(made))
 }
 
-impl HostSpec {
-    /// The interfaces that need a device of their own.
-    pub(crate) fn devices(&self) -> impl Iterator<Item = &InterfaceSpec> {
-        let loopback = InterfaceName::loopback();
-        self.interfaces.iter().filter(move |i| i.name != loopback)
+/// The input of `ip -batch`: links, addresses and routes.
+pub(super) fn batch(facts: &HostFacts) -> String {
+    let mut text = String::from("link set lo up\n");
+    for (place, interface) in facts.interfaces.iter().enumerate() {
+        if !interface.is_loopback() {
+            link(&mut text, interface, place);
+        }
+        for address in in_order(interface) {
+            address_of(&mut text, interface, address);
+        }
     }
-
-    /// The input of `ip -batch`.
-    pub(crate) fn batch(&self) -> String {
-        let mut text = String::from("link set lo up\n");
-        for interface in &self.interfaces {
-            interface.write(&mut text);
+    let given = [&facts.routes_v4, &facts.routes_v6];
+    let given = given.into_iter().flatten().flatten();
+    for route in given.chain(&facts.assumed_routes) {
+        if !route.by_kernel && route.table != TableId::LOCAL {
+            write_route(&mut text, route);
         }
-        for route in &self.routes {
-            route.write(&mut text);
-        }
-        text
     }
+    text
+}
 
-    /// The input of `ip -4 -batch` or `ip -6 -batch`: only a rule's options do not tell its family.
-    pub(crate) fn rule_batch(&self, family: Family) -> String {
-        let mut text = String::new();
-        for (_, words) in self.rules.iter().filter(|(f, _)| *f == family) {
-            let _ = writeln!(text, "rule add {words}");
-        }
-        text
+/// `arp off`: every next hop resolves at once, so a forwarded frame leaves whatever its destination.
+fn link(text: &mut String, interface: &Interface, place: usize) {
+    let name = &interface.name;
+    if let Some(mac) = mac(interface, place) {
+        let _ = writeln!(text, "link set {name} address {mac}");
+        let _ = writeln!(text, "link set {name} arp off");
+    }
+    let _ = writeln!(text, "link set {name} mtu {}", interface.mtu);
+    if let Some(group @ 1..) = interface.group {
+        let _ = writeln!(text, "link set {name} group {group}");
+    }
+    let _ = writeln!(text, "link set {name} addrgenmode none");
+    if interface.up {
+        let _ = writeln!(text, "link set {name} up");
     }
 }
 
-impl InterfaceSpec {
-    /// `noarp`: every next hop resolves at once, so a forwarded frame leaves whatever its destination.
-    fn write(&self, text: &mut String) {
-        let Self { name, .. } = self;
-        let real = *name != InterfaceName::loopback();
-        if let (true, Some(mac)) = (real, self.mac) {
-            let _ = writeln!(text, "link set {name} address {mac}");
-            let _ = writeln!(text, "link set {name} arp off");
-        }
-        if let Some(mtu) = self.mtu {
-            let _ = writeln!(text, "link set {name} mtu {mtu}");
-        }
-        if real {
-            let _ = writeln!(text, "link set {name} addrgenmode none");
-        }
-        if self.up && real {
-            let _ = writeln!(text, "link set {name} up");
-        }
-        for (address, len) in &self.addresses {
-            if !real && address.is_loopback() {
-                continue;
+/// The order of adding that gives the order of listing: the kernel puts the newest IPv6 address of a scope first.
+fn in_order(interface: &Interface) -> impl Iterator<Item = &Address> {
+    let v6: Vec<_> = interface.addresses_of(Family::V6).collect();
+    interface
+        .addresses_of(Family::V4)
+        .chain(v6.into_iter().rev())
+        .filter(|a| !(interface.is_loopback() && a.local.is_loopback()))
+}
+
+fn address_of(text: &mut String, interface: &Interface, address: &Address) {
+    let _ = write!(text, "addr add {}", address.local);
+    if let Some(peer) = address.peer {
+        let _ = write!(text, " peer {peer}");
+    }
+    let _ = write!(text, "/{} dev {}", address.prefix_len, interface.name);
+    match address.local {
+        IpAddr::V4(_) => {
+            if let Some(broadcast) = address.broadcast {
+                let _ = write!(text, " broadcast {broadcast}");
             }
-            let nodad = if address.is_ipv6() { " nodad" } else { "" };
-            let _ = writeln!(text, "addr add {address}/{len} dev {name}{nodad}");
+            let _ = write!(text, " scope {}", address.scope.0);
         }
+        IpAddr::V6(_) => text.push_str(" nodad"),
     }
+    if address.no_prefix_route {
+        text.push_str(" noprefixroute");
+    }
+    if address.deprecated {
+        text.push_str(" valid_lft forever preferred_lft 0");
+    }
+    text.push('\n');
 }
 
-impl RouteSpec {
-    fn write(&self, text: &mut String) {
-        // "default" would not tell the family.
-        let any = match self.family {
-            Family::V4 => (IpAddr::from([0; 4]), 0),
-            Family::V6 => (IpAddr::from([0; 16]), 0),
-        };
-        let (address, len) = self.destination.unwrap_or(any);
-        let _ = write!(text, "route replace {} {address}/{len}", self.kind);
-        if let Some(via) = self.via {
-            let _ = write!(text, " via {via}");
+fn write_route(text: &mut String, route: &Route) {
+    let _ = write!(
+        text,
+        "route replace {} {}",
+        kind(route.kind),
+        route.destination
+    );
+    if let Some(source) = route.source {
+        let _ = write!(text, " from {source}");
+    }
+    if route.tos != 0 {
+        let _ = write!(text, " tos {:#x}", route.tos);
+    }
+    let _ = write!(text, " table {}", route.table);
+    let v4 = route.family() == Family::V4;
+    if route.metric != 0 {
+        let _ = write!(text, " metric {}", route.metric);
+    }
+    if v4 && route.kind == RouteType::Unicast {
+        let _ = write!(text, " scope {}", route.scope.0);
+    }
+    if let Some(source) = route.preferred_source {
+        let _ = write!(text, " src {source}");
+    }
+    if let Some(mtu) = route.mtu {
+        let _ = write!(text, " mtu {mtu}");
+    }
+    if let Some(realm) = route.realm {
+        let _ = write!(text, " realm {}/{}", realm >> 16, realm & 0xffff);
+    }
+    match &route.hops[..] {
+        [] => {}
+        [only] => hop(text, only),
+        several => {
+            for one in several {
+                text.push_str(" nexthop");
+                hop(text, one);
+                let _ = write!(text, " weight {}", one.weight.max(1));
+            }
         }
-        if let Some(device) = self.device {
-            let _ = write!(text, " dev {device}");
-        }
-        if self.via.is_some() && self.device.is_some() {
-            // The gateway may be reachable by a route that the description names later.
+    }
+    text.push('\n');
+}
+
+fn hop(text: &mut String, hop: &Hop) {
+    if let Some(gateway) = hop.gateway {
+        let _ = write!(text, " via {gateway}");
+    }
+    if let Some(device) = hop.device {
+        let _ = write!(text, " dev {device}");
+        if hop.gateway.is_some() {
+            // The gateway may be reachable by a route that comes later.
             text.push_str(" onlink");
         }
-        if let Some(source) = self.source {
-            let _ = write!(text, " src {source}");
-        }
-        let _ = write!(text, " table {}", self.table);
-        if let Some(metric) = self.metric {
-            let _ = write!(text, " metric {metric}");
-        }
-        text.push('\n');
     }
+}
+
+fn kind(kind: RouteType) -> &'static str {
+    match kind {
+        RouteType::Unicast => "unicast",
+        RouteType::Local => "local",
+        RouteType::Broadcast => "broadcast",
+        RouteType::Multicast => "multicast",
+        RouteType::Anycast => "anycast",
+        RouteType::Blackhole => "blackhole",
+        RouteType::Unreachable => "unreachable",
+        RouteType::Prohibit => "prohibit",
+        RouteType::Throw => "throw",
+    }
+}
+
+/// The input of `ip -4 -batch` or `ip -6 -batch`: only the option tells a rule's family.
+pub(super) fn rule_batch(facts: &HostFacts, family: Family) -> String {
+    let given = match family {
+        Family::V4 => &facts.rules_v4,
+        Family::V6 => &facts.rules_v6,
+    };
+    let mut text = String::new();
+    let Some(given) = given else {
+        return text;
+    };
+    let defaults = PolicyRule::defaults(family);
+    for rule in given.iter().filter(|r| !defaults.contains(r)) {
+        write_rule(&mut text, rule);
+    }
+    for rule in defaults.iter().filter(|r| !given.contains(r)) {
+        let _ = writeln!(text, "rule del pref {}", rule.priority);
+    }
+    text
+}
+
+fn write_rule(text: &mut String, rule: &PolicyRule) {
+    let _ = write!(text, "rule add pref {}", rule.priority);
+    let mut word = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let _ = write!(text, " {name} {value}");
+        }
+    };
+    word("not", rule.not.then(String::new));
+    word("from", rule.from.map(|a| a.to_string()));
+    word("to", rule.to.map(|a| a.to_string()));
+    word("tos", (rule.tos != 0).then(|| format!("{:#x}", rule.tos)));
+    word("dscp", rule.dscp.map(|d| d.to_string()));
+    let mark = rule.mark_mask != 0;
+    word(
+        "fwmark",
+        mark.then(|| format!("{:#x}/{:#x}", rule.mark, rule.mark_mask)),
+    );
+    word("iif", rule.iif.map(|i| i.to_string()));
+    word("oif", rule.oif.map(|i| i.to_string()));
+    word("ipproto", rule.protocol.map(|p| p.0.to_string()));
+    let ports = |r: netverdict_net::PortRange| format!("{}-{}", r.start, r.end);
+    word("sport", rule.source_ports.map(ports));
+    word("dport", rule.destination_ports.map(ports));
+    word("uidrange", rule.uids.map(|(a, b)| format!("{a}-{b}")));
+    word(
+        "suppress_prefixlength",
+        rule.suppress_prefix_len.map(|l| l.to_string()),
+    );
+    word(
+        "suppress_ifgroup",
+        rule.suppress_group.map(|g| g.to_string()),
+    );
+    match &rule.action {
+        RuleAction::Lookup(table) => word("lookup", Some(table.to_string())),
+        RuleAction::Goto(target) => word("goto", Some(target.to_string())),
+        RuleAction::Nop => word("nop", Some(String::new())),
+        RuleAction::Blackhole => word("blackhole", Some(String::new())),
+        RuleAction::Unreachable => word("unreachable", Some(String::new())),
+        RuleAction::Prohibit => word("prohibit", Some(String::new())),
+        RuleAction::L3Master => word("l3mdev", Some(String::new())),
+    }
+    text.push('\n');
 }
 
 /// What must hold before interfaces come up: kernel defaults instead of what this machine hands down to its
 /// namespaces, and no rate limit on answers.
-pub(crate) fn quiet(spec: &HostSpec) -> Vec<(String, String)> {
-    let names = spec.devices().map(|i| i.name.as_str().replace('.', "/"));
-    let confs = ["all".to_owned(), "default".to_owned()]
-        .into_iter()
-        .chain(names);
-    let mut settings = vec![
-        ("net.ipv4.icmp_ratemask".to_owned(), "0".to_owned()),
-        (
-            "net.ipv4.icmp_msgs_per_sec".to_owned(),
-            "1000000".to_owned(),
-        ),
-        ("net.ipv4.icmp_msgs_burst".to_owned(), "1000000".to_owned()),
-        ("net.ipv6.icmp.ratelimit".to_owned(), "0".to_owned()),
-    ];
-    for conf in confs {
-        for (key, value) in [
-            ("ipv4.conf.{}.rp_filter", "0"),
-            ("ipv4.conf.{}.log_martians", "0"),
-            ("ipv6.conf.{}.disable_ipv6", "0"),
-            ("ipv6.conf.{}.accept_ra", "0"),
-            ("ipv6.conf.{}.accept_dad", "0"),
-            ("ipv6.conf.{}.router_solicitations", "0"),
+pub(super) fn quiet(facts: &HostFacts) -> Vec<(String, String)> {
+    let mut settings: Vec<(String, String)> = [
+        ("net.ipv4.icmp_ratemask", "0"),
+        ("net.ipv4.icmp_msgs_per_sec", "1000000"),
+        ("net.ipv4.icmp_msgs_burst", "1000000"),
+        ("net.ipv6.icmp.ratelimit", "0"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .to_vec();
+    let names = devices(facts).map(|i| i.name.as_str().replace('.', "/"));
+    let all = ["all".to_owned(), "default".to_owned()];
+    for conf in all.into_iter().chain(names) {
+        for (family, key, value) in [
+            ("ipv4", "rp_filter", "0"),
+            ("ipv4", "log_martians", "0"),
+            ("ipv6", "disable_ipv6", "0"),
+            ("ipv6", "accept_ra", "0"),
+            ("ipv6", "accept_dad", "0"),
+            ("ipv6", "router_solicitations", "0"),
         ] {
-            settings.push((
-                format!("net.{}", key.replace("{}", &conf)),
-                value.to_owned(),
-            ));
+            settings.push((format!("net.{family}.conf.{conf}.{key}"), value.to_owned()));
         }
     }
     settings
 }
 
-/// The order in which settings hold: `ip_forward` and `conf.all.forwarding` overwrite every device's.
-pub(crate) fn in_order(settings: &[(String, String)]) -> Vec<(String, String)> {
+/// The described settings in the order in which they hold: `ip_forward` and `conf.all.forwarding` overwrite every
+/// device's. Rate limits of answers stay off.
+pub(super) fn settings(facts: &HostFacts) -> Vec<(String, String)> {
     let rank = |key: &str| match key {
         "net.ipv4.ip_forward" => 0,
         key if key.contains(".conf.all.") => 1,
         key if key.contains(".conf.default.") => 2,
         _ => 3,
     };
-    let mut ordered = settings.to_vec();
+    let all = facts.sysctls.iter();
+    let mut ordered: Vec<(String, String)> = all
+        .map(|(path, value)| (path.to_string(), value.to_owned()))
+        .filter(|(key, _)| key.starts_with("net.") && !key.contains(".icmp"))
+        .collect();
     ordered.sort_by_key(|(key, _)| rank(key));
     ordered
 }

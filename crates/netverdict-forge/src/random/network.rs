@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netverdict_net::{Family, MacAddr};
+use netverdict_host::{Address, HostFacts, Interface, InterfaceKind, Route, Sysctls};
+use netverdict_net::{AddrMask, Family, InterfaceName, MacAddr};
 
 use super::Rng;
 
@@ -110,6 +111,30 @@ impl Network {
         }
     }
 
+    /// The host as the model and the rig take it.
+    pub fn facts(&self) -> HostFacts {
+        let mut sysctls = Sysctls::default();
+        for (key, value) in &self.sysctls {
+            sysctls
+                .set(&format!("{key}={value}"))
+                .expect("the pool's settings are numbers");
+        }
+        let mut interfaces = vec![Interface::loopback()];
+        interfaces.extend(
+            self.nics
+                .iter()
+                .zip(2..)
+                .map(|(nic, index)| nic.interface(index)),
+        );
+        HostFacts {
+            interfaces,
+            addresses_known: true,
+            assumed_routes: self.nics.iter().flat_map(Nic::default_routes).collect(),
+            sysctls,
+            ..HostFacts::default()
+        }
+    }
+
     /// The interface with the default route.
     pub fn outside(&self) -> &Nic {
         &self.nics[0]
@@ -153,6 +178,38 @@ impl Network {
                 vec![group(0xff02, 1), group(0xff02, 0xfb), group(0xff05, 0x101)]
             }
         }
+    }
+}
+
+impl Nic {
+    fn device(&self) -> InterfaceName {
+        InterfaceName::new(self.name).expect("the pool's names are short")
+    }
+
+    fn interface(&self, index: u32) -> Interface {
+        let mut interface = Interface::new(self.device());
+        interface.index = index;
+        interface.mac = self.mac;
+        if self.mac.is_none() {
+            interface.kind = InterfaceKind::Other("none".into());
+            interface.broadcast = false;
+            interface.point_to_point = true;
+        }
+        for (address, len) in &self.addresses {
+            interface.add(Address::new(*address, *len));
+        }
+        interface
+    }
+
+    /// By a gateway, or straight into the line of a point-to-point interface.
+    fn default_routes(&self) -> Vec<Route> {
+        let any = |family| Route::new(AddrMask::any(family));
+        if self.mac.is_none() {
+            let line = |family| any(family).via(self.device(), None);
+            return Family::ALL.map(line).to_vec();
+        }
+        let by = |gateway: &IpAddr| any(Family::of(*gateway)).via(self.device(), Some(*gateway));
+        self.gateways.iter().map(by).collect()
     }
 }
 
