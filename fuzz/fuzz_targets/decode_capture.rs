@@ -1,0 +1,5 @@
+//! See [`netverdict_fuzz::decode_capture`].
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netverdict_fuzz::decode_capture::run(bytes));
