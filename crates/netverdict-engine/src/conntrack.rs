@@ -1,105 +1,238 @@
-//! Connection tracking (net/netfilter/nf_conntrack_core.c): a stand-in until the tracker lands.
+//! Connection tracking: the table of connections, what each packet does to it, and which state it gives the packet.
+//!
+//! ```text
+//! PREROUTING, OUTPUT ─► track:   tuple ─► table ─► layer-4 tracker ─► Skb::connection
+//! INPUT, POSTROUTING ─► confirm: helper ─► into the table, where later packets find it
+//! ```
+//!
+//! A new connection lives beside the table until its first packet has made it through all hooks; who drops that packet
+//! calls [`Conntrack::release`] and nothing is left of it.
 
+mod checksum;
+mod confirm;
+mod dump;
+mod entry;
+mod error;
+mod expect;
+mod generic;
+mod gre;
+mod helper;
+mod icmp;
+mod icmpv6;
+mod layer4;
+mod sctp;
+mod settings;
+mod status;
+mod table;
+mod tcp;
+mod template;
+mod track;
+mod tuple;
+mod udp;
+mod udplite;
+mod zone;
+
+pub use dump::{ConnectionView, DumpError, ProtocolState};
+pub use entry::Counter;
+pub(crate) use entry::Entry;
+pub use sctp::SctpState;
+pub use status::Status;
+pub use tcp::TcpState;
+pub use tuple::{Direction, Tuple};
+pub use zone::{Zone, ZoneDirection};
+
+pub(crate) use checksum::{sctp as sctp_checksum, verify_plain as verify_checksum};
+pub(crate) use confirm::Confirm;
+pub(crate) use helper::Helper;
+pub(crate) use layer4::{Layer4, skip_extensions};
+pub(crate) use settings::Settings;
+pub(crate) use table::allows_clash;
+pub(crate) use template::Template;
+pub(crate) use track::Tracked;
+pub(crate) use tuple::{addr, ip};
+
+use tuple::Addr;
+
+use expect::Expectations;
 use netverdict_host::Host;
 use netverdict_net::Jiffies;
-use netverdict_ruleset::Hook;
 use netverdict_ruleset::targets::Ct;
+use table::Table;
 
 use crate::observe::Tracking;
 use crate::state::Rewind;
-use crate::{Config, Connection, CtId, Reason, Skb};
-
-/// What tracking made of a packet; the connection is in the packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tracked {
-    /// It goes on; `why` it is INVALID or was not believed, where so.
-    Accept { why: Option<&'static str> },
-    /// It goes on as INVALID because its capture lacks what the kernel would have read.
-    Unread(&'static str),
-    /// It is dropped.
-    Drop(Reason),
-}
-
-/// What confirmation did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Confirm {
-    /// Nothing to do.
-    Already,
-    /// The connection is in the table now.
-    Confirmed,
-    /// Another connection had its tuples; the packet belongs to that one now.
-    Adopted,
-    /// The packet is dropped.
-    Drop(Reason),
-}
+use crate::{Config, Connection, CtId, CtInfo};
 
 /// The connections of one network namespace.
 #[derive(Debug, Default)]
-pub(crate) struct Conntrack {}
+pub(crate) struct Conntrack {
+    pub(crate) settings: Settings,
+    pub(crate) table: Table,
+    expectations: Expectations,
+    templates: Vec<Template>,
+    /// When expired entries were last swept out.
+    swept: i64,
+}
 
 impl Conntrack {
     /// An empty table with the host's settings.
-    pub(crate) fn for_host(_host: &Host, _config: &Config) -> Self {
-        Self::default()
-    }
-
-    /// Keeps what a `-j CT` rule attaches; the number goes to [`crate::Skb::template`].
-    pub(crate) fn add_ct_rule(&mut self, _ct: &Ct) -> u32 {
-        0
-    }
-
-    /// Lets connections count packets and bytes from now on, as loading connbytes does.
-    pub(crate) const fn enable_accounting(&mut self) {}
-
-    /// Finds or makes the packet's connection and advances it (`nf_conntrack_in`, PREROUTING and OUTPUT at -200).
-    /// Does nothing if the packet already has a connection or is untracked. Consumes `skb.template`.
-    pub(crate) fn track(&mut self, _skb: &mut Skb<'_>, _hook: Hook, _now: Jiffies) -> Tracked {
-        Tracked::Accept {
-            why: Some("not tracked"),
+    pub(crate) fn for_host(host: &Host, config: &Config) -> Self {
+        let number = |path: &str| host.sysctls().text(path)?.trim().parse().ok();
+        Self {
+            settings: Settings::new(config.hz, number),
+            ..Self::default()
         }
     }
 
-    /// Runs the connection's helper and puts a new connection into the table (INPUT and POSTROUTING, last).
-    pub(crate) fn confirm(&mut self, _skb: &mut Skb<'_>, _now: Jiffies) -> Confirm {
-        Confirm::Already
+    /// Keeps the template of a `-j CT` rule and gives its number for `skb.template`.
+    pub(crate) fn add_ct_rule(&mut self, ct: &Ct) -> u32 {
+        self.templates.push(Template::of(ct));
+        self.templates.len() as u32 - 1
+    }
+
+    /// A number that no other connection ever has, once the packet's connection is confirmed.
+    pub(crate) fn serial(&self, connection: Connection) -> Option<u64> {
+        let (entry, _) = self.of(connection)?;
+        entry.is_confirmed().then_some(entry.serial())
+    }
+
+    /// The connection's mark (`-m connmark`, CONNMARK); `None` without a connection.
+    pub(crate) fn mark(&self, connection: Connection) -> Option<u32> {
+        self.of(connection).map(|(entry, _)| entry.mark)
+    }
+
+    /// Sets the connection's mark.
+    pub(crate) fn set_mark(&mut self, connection: Connection, mark: u32) {
+        if let Connection::Tracked { id, .. } = connection
+            && self.mark(connection) != Some(mark)
+            && let Some(entry) = self.table.get_mut(id)
+        {
+            entry.mark = mark;
+        }
+    }
+
+    /// The template of a number.
+    pub(crate) fn template(&self, number: u32) -> Option<&Template> {
+        self.templates.get(number as usize)
+    }
+
+    /// Lets connections count packets and bytes from now on, as loading connbytes does.
+    pub(crate) const fn enable_accounting(&mut self) {
+        self.settings.accounting = true;
+    }
+
+    /// The entry of an id.
+    pub(crate) fn entry(&self, id: CtId) -> Option<&Entry> {
+        self.table.get(id)
+    }
+
+    /// The entry of an id, for changes.
+    pub(crate) fn entry_mut(&mut self, id: CtId) -> Option<&mut Entry> {
+        self.table.get_mut(id)
+    }
+
+    /// The entry of a packet.
+    pub(crate) fn of(&self, connection: Connection) -> Option<(&Entry, CtInfo)> {
+        match connection {
+            Connection::Tracked { id, info } => Some((self.entry(id)?, info)),
+            Connection::None | Connection::Untracked => None,
+        }
+    }
+
+    /// The entry in the table that packets of this tuple belong to (`nf_conntrack_find_get`).
+    pub(crate) fn find(
+        &mut self,
+        tuple: &Tuple,
+        zone: Zone,
+        now: Jiffies,
+    ) -> Option<(CtId, Direction)> {
+        self.table.find(tuple, zone, now)
     }
 
     /// A packet is gone: its connection goes too if it never got into the table, or left it.
-    pub(crate) fn release(&mut self, _connection: Connection) {}
-
-    /// A number that no other connection ever has, once the packet's connection is confirmed.
-    pub(crate) fn serial(&self, _connection: Connection) -> Option<u64> {
-        None
+    pub(crate) fn release(&mut self, connection: Connection) {
+        if let Connection::Tracked { id, .. } = connection {
+            self.release_entry(id);
+        }
     }
 
-    /// What trace shows of a packet's connection.
+    fn release_entry(&mut self, id: CtId) {
+        if !self.table.is_linked(id) {
+            self.expectations.forget(id);
+            self.table.free(id);
+        }
+    }
+
+    /// Ends a connection: packets no longer find it.
+    pub(crate) fn kill(&mut self, id: CtId) {
+        self.expectations.forget(id);
+        self.table.kill(id);
+    }
+
+    /// The connection of a packet that answers another with an error (`nf_conntrack_attach`): RELATED, the other way.
+    pub(crate) const fn attach(connection: Connection) -> Connection {
+        match connection {
+            Connection::Tracked { id, info } => Connection::Tracked {
+                id,
+                info: if info.is_reply() {
+                    CtInfo::Related
+                } else {
+                    CtInfo::RelatedReply
+                },
+            },
+            other => other,
+        }
+    }
+
+    /// A REJECT sent a RST: a confirmed TCP connection is closed (`nf_conntrack_tcp_set_closing`).
+    pub(crate) fn set_closing(&mut self, id: CtId, now: Jiffies) {
+        let ticks = self.settings.tcp.timeouts[TcpState::Close as usize];
+        let Some(entry) = self.table.get_mut(id) else {
+            return;
+        };
+        if let (true, entry::Memory::Tcp(tcp)) = (entry.is_confirmed(), &mut entry.memory) {
+            let old = tcp.close();
+            if old != TcpState::Close {
+                entry.set_timeout(ticks, now);
+            }
+        }
+    }
+
+    /// What is known of a packet's connection, for events and outcomes.
     pub(crate) fn describe(&self, connection: Connection, why: Option<&'static str>) -> Tracking {
+        let entry = self.of(connection).map(|(entry, _)| entry);
         Tracking {
             state: connection.state(),
-            original: None,
-            reply: None,
-            protocol_state: None,
+            original: entry.map(|entry| entry.original().transport()),
+            reply: entry.map(|entry| entry.reply().transport()),
+            protocol_state: entry.and_then(Entry::protocol_state),
             why,
         }
     }
 
-    /// The connection's mark; `None` without a connection.
-    pub(crate) fn mark(&self, _connection: Connection) -> Option<u32> {
-        None
-    }
-
-    /// Sets the connection's mark.
-    pub(crate) fn set_mark(&mut self, _connection: Connection, _mark: u32) {}
-
-    /// What a REJECT with a RST does to a TCP connection (`nf_conntrack_tcp_set_closing`).
-    pub(crate) fn set_closing(&mut self, _id: CtId, _now: Jiffies) {}
-
     /// Frees entries whose time is over. Look-ups never see them; this keeps the table small.
-    pub(crate) fn sweep(&mut self, _now: Jiffies) {}
+    pub(crate) fn sweep(&mut self, now: Jiffies) {
+        if now.0 - self.swept >= self.settings.hz * 10 && !self.table.is_recording() {
+            self.swept = now.0;
+            self.table.sweep(|entry| entry.is_expired(now));
+            self.expectations.sweep(now);
+        }
+    }
 }
 
 impl Rewind for Conntrack {
-    fn checkpoint(&mut self) {}
-    fn rollback(&mut self) {}
-    fn commit(&mut self) {}
+    fn checkpoint(&mut self) {
+        self.table.checkpoint();
+        self.expectations.checkpoint();
+    }
+
+    fn rollback(&mut self) {
+        self.table.rollback();
+        self.expectations.rollback();
+    }
+
+    fn commit(&mut self) {
+        self.table.commit();
+        self.expectations.commit();
+    }
 }

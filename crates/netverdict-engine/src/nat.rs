@@ -1,14 +1,23 @@
 //! Network address translation (net/netfilter/nf_nat_core.c, nf_nat_proto.c): when a chain is asked, what a target sets
 //! up, and how packets are rewritten.
 
+mod address;
+mod icmp;
+mod rewrite;
+mod targets;
+mod unique;
+
+pub(crate) use targets::{Mapped, masquerade, netmap, redirect};
+
 use netverdict_host::Host;
+use netverdict_net::{AddrRange, Device, Family, InterfaceName, Protocol};
 use netverdict_ruleset::targets::NatRange;
 use netverdict_ruleset::{Hook, NatSide};
 
-use crate::conntrack::Conntrack;
+use crate::conntrack::{Conntrack, Direction, Entry, Status, ip, skip_extensions};
 use crate::context::Now;
 use crate::state::Random;
-use crate::{Reason, Skb};
+use crate::{Connection, CtId, CtInfo, Reason, Skb};
 
 /// What NAT is given beside the packet and the connections.
 #[derive(Debug)]
@@ -33,10 +42,98 @@ pub(crate) enum NatStep {
     Drop(Reason),
 }
 
+/// How a mapping came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// Rules, host and packets so far determine it.
+    Determined,
+    /// The kernel draws it at random.
+    Random,
+}
+
+const fn done(side: NatSide) -> Status {
+    match side {
+        NatSide::Source => Status::SRC_NAT_DONE,
+        NatSide::Destination => Status::DST_NAT_DONE,
+    }
+}
+
+const fn translated(side: NatSide) -> Status {
+    match side {
+        NatSide::Source => Status::SRC_NAT,
+        NatSide::Destination => Status::DST_NAT,
+    }
+}
+
+const fn direction(info: CtInfo) -> Direction {
+    if info.is_reply() {
+        Direction::Reply
+    } else {
+        Direction::Original
+    }
+}
+
 /// Decides what happens to the packet at a nat hook.
 pub(crate) fn step(conntrack: &mut Conntrack, skb: &Skb<'_>, cx: &mut NatCx<'_>) -> NatStep {
-    let _ = (conntrack, skb, cx);
-    NatStep::Skip("no connection")
+    let side = cx.side;
+    let Connection::Tracked { id, info } = skb.connection else {
+        return NatStep::Skip("no connection");
+    };
+    let Some(entry) = conntrack.entry(id) else {
+        return NatStep::Skip("no connection");
+    };
+    let opens = match info {
+        CtInfo::Related | CtInfo::RelatedReply if is_icmp(skb) => {
+            return NatStep::Translate("ICMP error about a connection");
+        }
+        CtInfo::New | CtInfo::Related | CtInfo::RelatedReply => true,
+        CtInfo::Established | CtInfo::EstablishedReply => false,
+    };
+    if opens && !entry.status.contains(done(side)) {
+        return NatStep::Consult;
+    }
+    if device_changed(entry, info, skb, cx) {
+        conntrack.count(id, direction(info), skb.packet.len());
+        conntrack.kill(id);
+        return NatStep::Drop(Reason::NatFailed);
+    }
+    NatStep::Translate(if opens {
+        "connection already mapped"
+    } else {
+        "connection established"
+    })
+}
+
+/// A masqueraded connection that leaves by another device than its address was taken from is over
+/// (`nf_nat_oif_changed`).
+fn device_changed(entry: &Entry, info: CtInfo, skb: &Skb<'_>, cx: &NatCx<'_>) -> bool {
+    let chosen = entry.extra().and_then(|extra| extra.masquerade);
+    cx.hook == Hook::Postrouting
+        && !info.is_reply()
+        && match (chosen, skb.out_device) {
+            (Some(chosen), Device::Named(name)) => chosen != name,
+            _ => false,
+        }
+}
+
+fn is_icmp(skb: &Skb<'_>) -> bool {
+    layer4(skb).is_some_and(|(protocol, _)| match skb.packet.family() {
+        Family::V4 => protocol == Protocol::ICMP,
+        Family::V6 => protocol == Protocol::ICMPV6,
+    })
+}
+
+/// The protocol behind the packet's IP header and its offset.
+fn layer4(skb: &Skb<'_>) -> Option<(Protocol, usize)> {
+    let packet = &skb.packet;
+    let next = netverdict_net::header::next_protocol(packet);
+    match packet.family() {
+        Family::V4 => Some((next, netverdict_net::header::network_header_len(packet))),
+        Family::V6 => {
+            let walk = skip_extensions(packet, next, 40).ok()?;
+            Some((walk.layer4.protocol, walk.layer4.offset))
+        }
+    }
 }
 
 /// Gives the packet's new connection a mapping (`nf_nat_setup_info`). An entry that is already confirmed, or mapped on
@@ -46,25 +143,85 @@ pub(crate) fn setup(
     skb: &Skb<'_>,
     range: &NatRange,
     cx: &mut NatCx<'_>,
-) -> Result<(), Reason> {
-    let _ = (conntrack, skb, range, cx);
-    Ok(())
+) -> Result<Choice, Reason> {
+    match skb.connection {
+        Connection::Tracked { id, .. } => Ok(map(conntrack, skb, id, range, cx)),
+        Connection::None | Connection::Untracked => Ok(Choice::Determined),
+    }
+}
+
+fn map(
+    conntrack: &mut Conntrack,
+    skb: &Skb<'_>,
+    id: CtId,
+    range: &NatRange,
+    cx: &mut NatCx<'_>,
+) -> Choice {
+    let side = cx.side;
+    let fresh = conntrack
+        .entry(id)
+        .filter(|entry| !entry.is_confirmed() && !entry.status.contains(done(side)));
+    let Some(current) = fresh.and_then(|entry| entry.reply().invert()) else {
+        return Choice::Determined;
+    };
+    let mut search = unique::Search {
+        conntrack,
+        id,
+        side,
+        range,
+        now: cx.now,
+        random: &mut *cx.random,
+        packet: &skb.packet,
+        choice: Choice::Determined,
+    };
+    let chosen = search.choose(current);
+    let choice = search.choice;
+    if chosen != current
+        && let (Some(reply), Some(entry)) = (chosen.invert(), conntrack.entry_mut(id))
+    {
+        entry.set_reply(reply);
+        entry.status.insert(translated(side));
+    }
+    if side == NatSide::Source {
+        conntrack.table.add_source(id);
+    }
+    if let Some(entry) = conntrack.entry_mut(id) {
+        entry.status.insert(done(side));
+    }
+    choice
 }
 
 /// Whether this side of the packet's connection is mapped by now.
 pub(crate) fn is_mapped(conntrack: &Conntrack, skb: &Skb<'_>, side: NatSide) -> bool {
-    let _ = (conntrack, skb, side);
-    true
+    conntrack
+        .of(skb.connection)
+        .is_some_and(|(entry, _)| entry.status.contains(done(side)))
 }
 
-/// The mapping of a connection for which no rule chose one (`nf_nat_alloc_null_binding`).
+/// The mapping of a connection for which no rule chose one: its own address, but another source port if the answer's
+/// tuple is taken (`nf_nat_alloc_null_binding`).
 pub(crate) fn null_binding(
     conntrack: &mut Conntrack,
     skb: &Skb<'_>,
     cx: &mut NatCx<'_>,
 ) -> Result<(), Reason> {
-    let _ = (conntrack, skb, cx);
-    Ok(())
+    let Some((entry, _)) = conntrack.of(skb.connection) else {
+        return Ok(());
+    };
+    let reply = entry.reply();
+    let own = match cx.side {
+        NatSide::Source => reply.destination,
+        NatSide::Destination => reply.source,
+    };
+    let address = ip(entry.family(), own);
+    let range = NatRange {
+        addresses: Some(AddrRange {
+            start: address,
+            end: address,
+        }),
+        ..NatRange::default()
+    };
+    setup(conntrack, skb, &range, cx).map(|_| ())
 }
 
 /// Rewrites the packet by its connection's mapping for this hook (`nf_nat_packet`, `nf_nat_icmp_reply_translation`).
@@ -74,6 +231,47 @@ pub(crate) fn translate(
     skb: &mut Skb<'_>,
     cx: &mut NatCx<'_>,
 ) -> Result<(), Reason> {
-    let _ = (conntrack, skb, cx);
-    Ok(())
+    let side = cx.side;
+    let Some((entry, info)) = conntrack.of(skb.connection) else {
+        return Ok(());
+    };
+    let direction = direction(info);
+    if matches!(info, CtInfo::Related | CtInfo::RelatedReply) && is_icmp(skb) {
+        return icmp::translate(entry, skb, direction, cx);
+    }
+    if !entry.status.intersects(sought(side, direction)) {
+        return Ok(());
+    }
+    let target = entry.tuple(direction.other()).invert();
+    let target = target.ok_or(Reason::NatFailed)?;
+    rewrite::packet(&mut skb.packet, 0, &target, side).ok_or(Reason::NatFailed)
 }
+
+/// Which translation of the connection a hook's side stands for, seen from a direction.
+const fn sought(side: NatSide, direction: Direction) -> Status {
+    match direction {
+        Direction::Original => translated(side),
+        Direction::Reply => translated(side).other_nat(),
+    }
+}
+
+impl Conntrack {
+    fn count(&mut self, id: CtId, direction: Direction, bytes: usize) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.count(direction, bytes);
+        }
+    }
+
+    /// Remembers which device a connection's address was taken from.
+    fn note_masquerade(&mut self, connection: Connection, device: InterfaceName) {
+        if let Connection::Tracked { id, .. } = connection
+            && let Some(entry) = self.entry_mut(id)
+            && !entry.is_confirmed()
+        {
+            entry.extra_mut().masquerade = Some(device);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

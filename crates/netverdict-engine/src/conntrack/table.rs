@@ -1,0 +1,438 @@
+//! The table: a slab of entries, found by tuple in both directions.
+//!
+//! Entries that are not confirmed yet, or no longer in the table, live in the slab too, for as long as a packet refers
+//! to them. Changes can be taken back ([`Rewind`]); what that costs is paid only between a checkpoint and its end.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use netverdict_net::{Jiffies, Protocol};
+
+use super::{Direction, Entry, Status, Tuple, Zone};
+use crate::CtId;
+use crate::state::Rewind;
+
+/// One direction of one entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Link(u32);
+
+impl Link {
+    const fn new(id: CtId, direction: Direction) -> Self {
+        Self(id.0 << 1 | direction as u32)
+    }
+
+    const fn id(self) -> CtId {
+        CtId(self.0 >> 1)
+    }
+
+    const fn direction(self) -> Direction {
+        if self.0 & 1 == 0 {
+            Direction::Original
+        } else {
+            Direction::Reply
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Slot {
+    entry: Option<Entry>,
+    /// Which directions are in the hash table.
+    linked: [bool; 2],
+    /// Whether it is in the by-source index.
+    by_source: bool,
+    /// The checkpoint that has this slot's old value already.
+    saved: u64,
+}
+
+/// What a checkpoint remembers, undone last to first.
+#[derive(Debug)]
+enum Undo {
+    /// The flag says that the slot is new, too.
+    Allocated(CtId, bool),
+    Freed(CtId, Box<Entry>),
+    Changed(CtId, Box<Entry>),
+    Linked(CtId, Direction),
+    Unlinked(CtId, Direction),
+    Sourced(CtId),
+    Unsourced(CtId),
+}
+
+/// The connection table.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    links: HashTable<Link>,
+    /// Connections by protocol, original source and source port: NAT keeps a sender's mapping.
+    sources: HashTable<CtId>,
+    /// How many entries are in use, unconfirmed ones included.
+    count: u32,
+    serial: u64,
+    recording: bool,
+    /// Counts checkpoints.
+    epoch: u64,
+    undo: Vec<Undo>,
+}
+
+const SEED: u64 = 0x6e66_5f63_6f6e_6e21;
+
+fn hash_tuple(tuple: &Tuple, zone: u16) -> u64 {
+    let mut hasher = FixedState::with_seed(SEED).build_hasher();
+    tuple.hash(&mut hasher);
+    if zone != 0 {
+        hasher.write_u16(zone);
+    }
+    hasher.finish()
+}
+
+fn hash_source(tuple: &Tuple) -> u64 {
+    let mut hasher = FixedState::with_seed(SEED).build_hasher();
+    hasher.write_u128(tuple.source);
+    hasher.write_u32(u32::from(tuple.source_port) << 8 | u32::from(tuple.protocol.0));
+    hasher.finish()
+}
+
+fn hash_link(slots: &[Slot], link: Link) -> u64 {
+    entry_of(slots, link.id()).map_or(0, |entry| {
+        hash_tuple(
+            entry.tuple(link.direction()),
+            entry.zone.at(link.direction()),
+        )
+    })
+}
+
+fn hash_id(slots: &[Slot], id: CtId) -> u64 {
+    entry_of(slots, id).map_or(0, |entry| hash_source(entry.original()))
+}
+
+fn entry_of(slots: &[Slot], id: CtId) -> Option<&Entry> {
+    slots.get(id.0 as usize)?.entry.as_ref()
+}
+
+impl Table {
+    /// The entry of an id.
+    pub(crate) fn get(&self, id: CtId) -> Option<&Entry> {
+        entry_of(&self.slots, id)
+    }
+
+    /// The entry of an id, to change. Its tuples may change only while it is not in the table.
+    pub(crate) fn get_mut(&mut self, id: CtId) -> Option<&mut Entry> {
+        let slot = self.slots.get_mut(id.0 as usize)?;
+        if self.recording && slot.saved != self.epoch {
+            slot.saved = self.epoch;
+            let entry = slot.entry.clone()?;
+            self.undo.push(Undo::Changed(id, Box::new(entry)));
+        }
+        slot.entry.as_mut()
+    }
+
+    /// Whether changes are being recorded.
+    pub(crate) const fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    /// How many entries there are, unconfirmed and expired ones included.
+    pub(crate) const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// A new entry, not yet in the table. `make` gets its serial number.
+    pub(crate) fn allocate(&mut self, make: impl FnOnce(u64) -> Entry) -> CtId {
+        self.serial += 1;
+        let entry = Some(make(self.serial));
+        let saved = self.epoch;
+        let reused = self.free.pop();
+        let id = if let Some(index) = reused {
+            if let Some(slot) = self.slots.get_mut(index as usize) {
+                slot.entry = entry;
+                slot.saved = saved;
+            }
+            CtId(index)
+        } else {
+            self.slots.push(Slot {
+                entry,
+                linked: [false; 2],
+                by_source: false,
+                saved,
+            });
+            CtId(self.slots.len() as u32 - 1)
+        };
+        self.count += 1;
+        if self.recording {
+            self.undo.push(Undo::Allocated(id, reused.is_none()));
+        }
+        id
+    }
+
+    /// Frees an entry, taking it out of the table first if need be.
+    pub(crate) fn free(&mut self, id: CtId) {
+        self.unlink(id);
+        self.remove_source(id);
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else {
+            return;
+        };
+        let Some(entry) = slot.entry.take() else {
+            return;
+        };
+        self.free.push(id.0);
+        self.count -= 1;
+        if self.recording {
+            self.undo.push(Undo::Freed(id, Box::new(entry)));
+        }
+    }
+
+    /// Puts one direction of an entry into the table.
+    pub(crate) fn link(&mut self, id: CtId, direction: Direction) {
+        if self.set_linked(id, direction, true) && self.recording {
+            self.undo.push(Undo::Linked(id, direction));
+        }
+    }
+
+    /// Takes an entry out of the table.
+    pub(crate) fn unlink(&mut self, id: CtId) {
+        for direction in [Direction::Original, Direction::Reply] {
+            if self.set_linked(id, direction, false) && self.recording {
+                self.undo.push(Undo::Unlinked(id, direction));
+            }
+        }
+    }
+
+    /// Whether a direction of an entry is in the table.
+    pub(crate) fn is_linked(&self, id: CtId) -> bool {
+        self.slots
+            .get(id.0 as usize)
+            .is_some_and(|slot| slot.linked.contains(&true))
+    }
+
+    /// True if that changed something.
+    fn set_linked(&mut self, id: CtId, direction: Direction, linked: bool) -> bool {
+        let link = Link::new(id, direction);
+        let hash = hash_link(&self.slots, link);
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else {
+            return false;
+        };
+        if slot.linked[direction.index()] == linked {
+            return false;
+        }
+        slot.linked[direction.index()] = linked;
+        if linked {
+            let slots = &self.slots;
+            self.links
+                .insert_unique(hash, link, |link| hash_link(slots, *link));
+        } else if let Ok(found) = self.links.find_entry(hash, |other| *other == link) {
+            found.remove();
+        }
+        true
+    }
+
+    /// Makes an entry's mapping known to later connections of the same sender.
+    pub(crate) fn add_source(&mut self, id: CtId) {
+        if self.set_source(id, true) && self.recording {
+            self.undo.push(Undo::Sourced(id));
+        }
+    }
+
+    fn remove_source(&mut self, id: CtId) {
+        if self.set_source(id, false) && self.recording {
+            self.undo.push(Undo::Unsourced(id));
+        }
+    }
+
+    fn set_source(&mut self, id: CtId, by_source: bool) -> bool {
+        let hash = hash_id(&self.slots, id);
+        let Some(slot) = self.slots.get_mut(id.0 as usize) else {
+            return false;
+        };
+        if slot.by_source == by_source {
+            return false;
+        }
+        slot.by_source = by_source;
+        if by_source {
+            let slots = &self.slots;
+            self.sources
+                .insert_unique(hash, id, |id| hash_id(slots, *id));
+        } else if let Ok(found) = self.sources.find_entry(hash, |other| *other == id) {
+            found.remove();
+        }
+        true
+    }
+
+    /// The entry that a packet of this tuple belongs to, expired or not.
+    fn find_any(&self, tuple: &Tuple, zone: Zone, at: Direction) -> Option<(CtId, Direction)> {
+        let slots = &self.slots;
+        let hash = hash_tuple(tuple, zone.at(at));
+        let link = self.links.find(hash, |link| {
+            entry_of(slots, link.id()).is_some_and(|entry| {
+                let direction = link.direction();
+                let number = entry.zone.at(direction);
+                entry.tuple(direction) == tuple
+                    && number == zone.at(direction)
+                    && number == zone.at(at)
+            })
+        })?;
+        Some((link.id(), link.direction()))
+    }
+
+    /// The entry that a packet of this tuple belongs to, and the direction it flows in. Entries whose time is over go.
+    pub(crate) fn find(
+        &mut self,
+        tuple: &Tuple,
+        zone: Zone,
+        now: Jiffies,
+    ) -> Option<(CtId, Direction)> {
+        self.find_at(tuple, zone, Direction::Original, now)
+            .or_else(|| {
+                let split = zone.at(Direction::Original) != zone.at(Direction::Reply);
+                split.then(|| self.find_at(tuple, zone, Direction::Reply, now))?
+            })
+    }
+
+    /// Like [`Self::find`], among entries filed under the zone number of one direction only.
+    pub(crate) fn find_at(
+        &mut self,
+        tuple: &Tuple,
+        zone: Zone,
+        at: Direction,
+        now: Jiffies,
+    ) -> Option<(CtId, Direction)> {
+        loop {
+            let (id, direction) = self.find_any(tuple, zone, at)?;
+            if !self.get(id)?.is_expired(now) {
+                return Some((id, direction));
+            }
+            self.free(id);
+        }
+    }
+
+    /// The connections of one sender whose source translation was decided, newest first.
+    pub(crate) fn of_source(&self, tuple: &Tuple, zone: Zone) -> Vec<CtId> {
+        let mut ids: Vec<CtId> = self
+            .sources
+            .iter_hash(hash_source(tuple))
+            .copied()
+            .filter(|id| {
+                self.get(*id).is_some_and(|entry| {
+                    let original = entry.original();
+                    original.protocol == tuple.protocol
+                        && original.source == tuple.source
+                        && original.source_port == tuple.source_port
+                        && original.family == tuple.family
+                        && entry.zone.at(Direction::Original) == zone.at(Direction::Original)
+                })
+            })
+            .collect();
+        ids.sort_by_key(|id| std::cmp::Reverse(self.get(*id).map(Entry::serial)));
+        ids
+    }
+
+    /// All entries in the table, by serial number.
+    pub(crate) fn confirmed(&self) -> Vec<(CtId, &Entry)> {
+        let mut all: Vec<(CtId, &Entry)> = (0u32..)
+            .map(CtId)
+            .zip(&self.slots)
+            .filter(|(_, slot)| slot.linked.contains(&true))
+            .filter_map(|(id, slot)| Some((id, slot.entry.as_ref()?)))
+            .collect();
+        all.sort_by_key(|(_, entry)| entry.serial());
+        all
+    }
+
+    /// Frees all entries of the table that `gone` picks; how many that were.
+    pub(crate) fn sweep(&mut self, gone: impl Fn(&Entry) -> bool) -> u32 {
+        let before = self.count;
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots.get(index) else {
+                break;
+            };
+            let linked = slot.linked.contains(&true);
+            if linked && slot.entry.as_ref().is_some_and(&gone) {
+                self.free(CtId(index as u32));
+            }
+        }
+        before - self.count
+    }
+
+    /// Ends an entry's life in the table. The packet that refers to it keeps it until [`Self::release`].
+    pub(crate) fn kill(&mut self, id: CtId) {
+        self.unlink(id);
+        if let Some(entry) = self.get_mut(id) {
+            entry.status.insert(Status::DYING);
+        }
+    }
+
+    /// A packet no longer refers to this entry: frees it if the table does not hold it.
+    pub(crate) fn release(&mut self, id: CtId) {
+        if !self.is_linked(id) {
+            self.free(id);
+        }
+    }
+
+    fn take_back(&mut self, undo: Undo) {
+        match undo {
+            Undo::Allocated(id, fresh) => {
+                if fresh {
+                    self.slots.pop();
+                } else if let Some(slot) = self.slots.get_mut(id.0 as usize) {
+                    slot.entry = None;
+                    self.free.push(id.0);
+                }
+                self.serial -= 1;
+                self.count -= 1;
+            }
+            Undo::Freed(id, entry) => {
+                self.free.pop();
+                self.count += 1;
+                self.put(id, *entry);
+            }
+            Undo::Changed(id, entry) => self.put(id, *entry),
+            Undo::Linked(id, direction) => {
+                self.set_linked(id, direction, false);
+            }
+            Undo::Unlinked(id, direction) => {
+                self.set_linked(id, direction, true);
+            }
+            Undo::Sourced(id) => {
+                self.set_source(id, false);
+            }
+            Undo::Unsourced(id) => {
+                self.set_source(id, true);
+            }
+        }
+    }
+
+    fn put(&mut self, id: CtId, entry: Entry) {
+        if let Some(slot) = self.slots.get_mut(id.0 as usize) {
+            slot.entry = Some(entry);
+        }
+    }
+}
+
+impl Rewind for Table {
+    fn checkpoint(&mut self) {
+        self.undo.clear();
+        self.epoch += 1;
+        self.recording = true;
+    }
+
+    fn rollback(&mut self) {
+        self.recording = false;
+        while let Some(undo) = self.undo.pop() {
+            self.take_back(undo);
+        }
+    }
+
+    fn commit(&mut self) {
+        self.recording = false;
+        self.undo.clear();
+    }
+}
+
+/// Whether tracking can resolve a clash of two new connections of this protocol (`allow_clash`).
+pub(crate) const fn allows_clash(protocol: Protocol) -> bool {
+    !matches!(
+        protocol,
+        Protocol::TCP | Protocol::ICMP | Protocol::ICMPV6 | Protocol::SCTP
+    )
+}

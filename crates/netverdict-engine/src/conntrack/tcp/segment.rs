@@ -1,0 +1,75 @@
+//! A TCP header as tracking reads it.
+
+use netverdict_net::Packet;
+
+use super::flags::{self, Class};
+use crate::conntrack::layer4::Fault;
+
+/// The fields of one TCP header.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Segment<'p> {
+    pub(super) sequence: u32,
+    pub(super) ack: u32,
+    pub(super) window: u16,
+    pub(super) flags: u8,
+    /// The sequence number after its data; SYN and FIN count one each.
+    pub(super) end: u32,
+    pub(super) options: &'p [u8],
+}
+
+impl Segment<'_> {
+    pub(super) const fn class(&self) -> Class {
+        Class::of(self.flags)
+    }
+
+    pub(super) const fn has_ack(&self) -> bool {
+        self.flags & 0x10 != 0
+    }
+
+    pub(super) const fn has_syn(&self) -> bool {
+        self.flags & 0x02 != 0
+    }
+
+    pub(super) const fn has_rst(&self) -> bool {
+        self.flags & 0x04 != 0
+    }
+}
+
+/// Reads the header at `offset` and checks its lengths; the payload's length is that of the packet, captured or not.
+pub(crate) fn parse<'p>(packet: &'p Packet<'_>, offset: usize) -> Result<Segment<'p>, Fault> {
+    let header = packet
+        .array::<20>(offset)
+        .map_err(Fault::reading("TCP header beyond the packet"))?;
+    let header_len = usize::from(header[12] >> 4) * 4;
+    let len = packet.len() - offset;
+    if header_len < 20 || len < header_len {
+        return Err(Fault::Invalid("TCP header length does not fit"));
+    }
+    let word = |at: usize| {
+        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    let sequence = word(4);
+    let flags = header[13];
+    let data = len - header_len + usize::from(flags & 0x02 != 0) + usize::from(flags & 0x01 != 0);
+    Ok(Segment {
+        sequence,
+        ack: word(8),
+        window: u16::from_be_bytes([header[14], header[15]]),
+        flags,
+        end: sequence.wrapping_add(data as u32),
+        options: packet
+            .read(offset + 20, header_len - 20)
+            .unwrap_or_default(),
+    })
+}
+
+impl Segment<'_> {
+    /// Checks that its flags go together.
+    pub(crate) const fn check_flags(&self) -> Result<(), Fault> {
+        if flags::are_valid(self.flags) {
+            Ok(())
+        } else {
+            Err(Fault::Invalid("TCP flags that do not go together"))
+        }
+    }
+}
