@@ -86,6 +86,7 @@ impl Chunk {
         self.records.get(index).map(|r| r.time)
     }
 
+    #[inline]
     fn decode(&self, record: &Record, number: u64) -> Frame<'_> {
         let start = record.data as usize;
         let data = self

@@ -33,6 +33,7 @@ impl Default for Decoded {
 }
 
 /// Decodes the link layer of a frame of which `data` were captured and `on_wire` bytes were there.
+#[inline]
 pub(crate) fn decode(link_type: LinkType, data: &[u8], on_wire: usize) -> Decoded {
     let bytes = Bytes {
         data,

@@ -7,7 +7,7 @@ use crate::stream::Stream;
 use crate::{CaptureError, Chunk, Summary};
 
 /// Bytes read at a time unless told otherwise: large enough for threads to share, small enough for a core's cache.
-pub(crate) const CHUNK_SIZE: usize = 512 << 10;
+pub(crate) const CHUNK_SIZE: usize = 256 << 10;
 
 /// Reads one capture.
 pub struct CaptureReader {

@@ -36,6 +36,7 @@ const OPTION_END: u16 = 0;
 const OPTION_COMMENT: u16 = 1;
 const OPTION_FLAGS: u16 = 2;
 
+#[inline]
 pub(crate) fn read(extra: Extra, bytes: &[u8]) -> Said<'_> {
     match extra {
         Extra::None => Said::default(),

@@ -9,6 +9,7 @@ use crate::headers::Ethernet;
 /// The least EtherType; below it the field is a length (ETH_P_802_3_MIN).
 const LEAST_ETHER_TYPE: u16 = 0x0600;
 
+#[inline]
 pub(crate) fn decode(bytes: Bytes<'_>) -> Decoded {
     let Some(header) = Ethernet::read(bytes.rest()) else {
         return Decoded {

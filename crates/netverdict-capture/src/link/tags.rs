@@ -18,6 +18,7 @@ const PPP_IPV4: u16 = 0x0021;
 const PPP_IPV6: u16 = 0x0057;
 
 /// What an EtherType announces, with the tags on the way.
+#[inline]
 pub(crate) fn network(mut bytes: Bytes<'_>, mut ether_type: u16, tags: &mut Vec<Tag>) -> Network {
     loop {
         return match ether_type {
