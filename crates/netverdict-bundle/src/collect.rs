@@ -89,9 +89,14 @@ fi
 pub fn collect_script() -> String {
     let mut script = HEAD.to_owned();
     for file in COLLECTED {
-        let need = if file.expected { "expected" } else { "optional" };
+        let need = if file.expected {
+            "expected"
+        } else {
+            "optional"
+        };
         let name = file.kind.file_names().first().copied().unwrap_or_default();
-        writeln!(script, "gather {need} {name} {}", file.kind.command()).expect("a string takes it");
+        writeln!(script, "gather {need} {name} {}", file.kind.command())
+            .expect("a string takes it");
     }
     script.push_str(TAIL);
     script

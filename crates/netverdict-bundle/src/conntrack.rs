@@ -87,7 +87,9 @@ pub fn parse_conntrack(text: &str) -> (Vec<ConntrackEntry>, Vec<ConntrackError>)
 fn entry(line: u32, text: &str) -> Result<ConntrackEntry, String> {
     let mut words = text.split_whitespace().peekable();
     // `ipv4 2` and `ipv6 10` in front is what `-o extended` adds.
-    words.next_if(|w| matches!(*w, "ipv4" | "ipv6")).map(|_| words.next());
+    words
+        .next_if(|w| matches!(*w, "ipv4" | "ipv6"))
+        .map(|_| words.next());
     let name = words.next().ok_or("expected a protocol")?;
     let number = words.next().ok_or("expected a protocol number")?;
     let protocol = number
@@ -105,7 +107,10 @@ fn entry(line: u32, text: &str) -> Result<ConntrackEntry, String> {
         }
     }
     let [original, reply] = tuples.as_slice() else {
-        return Err(format!("expected two directions (`src=… dst=…`), found {}", tuples.len()));
+        return Err(format!(
+            "expected two directions (`src=… dst=…`), found {}",
+            tuples.len()
+        ));
     };
     let original = original.read()?;
     Ok(ConntrackEntry {
@@ -134,7 +139,16 @@ struct Tuple<'a> {
 
 impl<'a> Tuple<'a> {
     const KEYS: [&'static str; 11] = [
-        "dst", "sport", "dport", "type", "code", "id", "srckey", "dstkey", "packets", "bytes",
+        "dst",
+        "sport",
+        "dport",
+        "type",
+        "code",
+        "id",
+        "srckey",
+        "dstkey",
+        "packets",
+        "bytes",
         "zone-orig",
     ];
 
@@ -161,7 +175,10 @@ impl<'a> Tuple<'a> {
 
     fn number<N: std::str::FromStr>(&self, key: &str) -> Result<Option<N>, String> {
         self.text(key)
-            .map(|v| v.parse().map_err(|_| format!("{key}={v} is no number that fits")))
+            .map(|v| {
+                v.parse()
+                    .map_err(|_| format!("{key}={v} is no number that fits"))
+            })
             .transpose()
     }
 

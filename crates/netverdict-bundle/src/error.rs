@@ -33,12 +33,14 @@ pub enum BundleError {
         /// The path.
         name: String,
         /// What it holds.
-        found: &'static str,
+        found: String,
         /// What its name says.
         expected: SourceKind,
     },
     /// A directory without a dump.
-    #[error("{name}: no dump in this directory; expected a file named iptables-save or ip6tables-save (or {others})")]
+    #[error(
+        "{name}: no dump in this directory; expected a file named iptables-save or ip6tables-save (or {others})"
+    )]
     NoDump {
         /// The directory.
         name: String,
@@ -46,7 +48,9 @@ pub enum BundleError {
         others: String,
     },
     /// No dump among the files named.
-    #[error("{name}: {found} is no dump; expected the output of iptables-save or ip6tables-save")]
+    #[error(
+        "{name}: holds the output of `{found}` and no dump; expected the output of iptables-save or ip6tables-save"
+    )]
     OnlyOther {
         /// The file.
         name: String,
@@ -87,10 +91,14 @@ pub enum NotRecognised {
     #[error("is {0}; expected a dump: the text that iptables-save or ip6tables-save prints")]
     Binary(&'static str),
     /// Text of no known kind.
-    #[error("is no dump: expected the output of iptables-save or ip6tables-save (lines such as `*filter` and `-A INPUT …`)")]
+    #[error(
+        "is no dump: expected the output of iptables-save or ip6tables-save (lines such as `*filter` and `-A INPUT …`)"
+    )]
     Text,
     /// Broken JSON.
-    #[error("line {line}, column {column}: broken JSON; expected the output of `ip -j addr`, `ip -j route` or `ip -j rule`")]
+    #[error(
+        "line {line}, column {column}: broken JSON; expected the output of `ip -j addr`, `ip -j route` or `ip -j rule`"
+    )]
     Json {
         /// Counted from 1.
         line: usize,
@@ -101,7 +109,9 @@ pub enum NotRecognised {
 
 fn explain(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "no such file or directory; expected a dump or a bundle directory".to_owned(),
+        io::ErrorKind::NotFound => {
+            "no such file or directory; expected a dump or a bundle directory".to_owned()
+        }
         io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
         _ => error.to_string(),
     }

@@ -5,7 +5,7 @@ use netverdict_host::{Host, HostFacts};
 use netverdict_net::{Family, MacAddr};
 use netverdict_ruleset::Ruleset;
 
-use crate::{Assumption, Bundle, BundleError, Own, Overrides, Survey};
+use crate::{Assumption, Bundle, BundleError, Overrides, Own, Survey};
 
 mod addresses;
 mod direction;
@@ -91,6 +91,12 @@ pub fn infer(
 impl Work<'_> {
     fn assume(&mut self, assumption: Assumption) {
         self.assumptions.push(assumption);
+    }
+
+    /// The families that rules or captures speak of.
+    fn families(&self) -> Vec<Family> {
+        let all = Family::ALL.into_iter();
+        all.filter(|f| self.concerns(*f)).collect()
     }
 
     /// Whether packets of the family occur at all, in rules or captures.

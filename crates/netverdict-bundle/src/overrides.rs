@@ -148,8 +148,16 @@ mod tests {
 
     #[test]
     fn every_part_is_read_and_printed_back() {
-        for text in ["10.0.0.1", "10.0.0.1/24", "10.0.0.1@eth0", "2001:db8::1/64@wan.7"] {
-            assert_eq!(text.parse::<LocalAddress>().map(|l| l.to_string()), Ok(text.to_owned()));
+        for text in [
+            "10.0.0.1",
+            "10.0.0.1/24",
+            "10.0.0.1@eth0",
+            "2001:db8::1/64@wan.7",
+        ] {
+            assert_eq!(
+                text.parse::<LocalAddress>().map(|l| l.to_string()),
+                Ok(text.to_owned())
+            );
         }
     }
 

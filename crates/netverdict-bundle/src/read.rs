@@ -74,8 +74,7 @@ impl Bundle {
 
     /// `table all` prints both families, so either file may bring the other's routes; each family's own file outranks.
     fn take_routes(&mut self, of: Family, routes: Vec<Route>) {
-        let (v4, v6): (Vec<_>, Vec<_>) =
-            routes.into_iter().partition(|r| r.family() == Family::V4);
+        let (v4, v6): (Vec<_>, Vec<_>) = routes.into_iter().partition(|r| r.family() == Family::V4);
         if of == Family::V4 || self.routes_v4.is_none() && !v4.is_empty() {
             self.routes_v4 = Some(v4);
         }
@@ -110,7 +109,10 @@ fn read_directory(directory: &Path) -> Result<Vec<Source>, BundleError> {
             }
         }
     }
-    if sources.iter().any(|s| matches!(s.kind, SourceKind::Dump(_))) {
+    if sources
+        .iter()
+        .any(|s| matches!(s.kind, SourceKind::Dump(_)))
+    {
         Ok(sources)
     } else {
         Err(no_dump(directory))
@@ -137,7 +139,7 @@ fn read_named(path: &OsStr, kind: SourceKind) -> Result<Option<Source>, BundleEr
     if let Some(found) = recognise::binary(&bytes) {
         return Err(BundleError::Unexpected {
             name,
-            found,
+            found: found.to_owned(),
             expected: kind,
         });
     }
@@ -151,7 +153,7 @@ fn read_named(path: &OsStr, kind: SourceKind) -> Result<Option<Source>, BundleEr
         {
             return Err(BundleError::Unexpected {
                 name,
-                found: SourceKind::Dump(found).command(),
+                found: format!("the output of `{}`", SourceKind::Dump(found).command()),
                 expected: kind,
             });
         }
@@ -183,10 +185,19 @@ fn read_file(path: &OsStr) -> Result<Source, BundleError> {
         // `ip -j rule` prints the same for both families: the name tells.
         (Ok(SourceKind::Rules(_)), Some(kind @ SourceKind::Rules(_))) => kind,
         (Ok(SourceKind::Routes(_)), Some(kind @ SourceKind::Routes(_))) => kind,
+        // A dump without a header and without an address fits both families.
+        (Ok(SourceKind::Dump(_)), _) if named_v6(&name) && !has_header(&bytes) => {
+            SourceKind::Dump(Family::V6)
+        }
         (Ok(kind), _) => kind,
         (Err(problem), _) => return Err(BundleError::NotRecognised { name, problem }),
     };
     Ok(Source { name, kind, bytes })
+}
+
+fn named_v6(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or_default();
+    file.contains("ip6") || file.strip_suffix(".v6").is_some()
 }
 
 fn refuse_doubles(sources: &[Source]) -> Result<(), BundleError> {

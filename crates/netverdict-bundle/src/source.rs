@@ -8,8 +8,6 @@ use netverdict_ruleset::text;
 
 pub(crate) mod recognise;
 
-pub(crate) use recognise::recognise;
-
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SourceKind {

@@ -130,7 +130,9 @@ impl InterfaceSurvey {
         }
         let fresh = u64::from(is_fresh(packet));
         for (address, is_source) in [(packet.source, true), (packet.destination, false)] {
-            if unicast(address) && let Some(seen) = slot(&mut self.addresses, address) {
+            if unicast(address)
+                && let Some(seen) = slot(&mut self.addresses, address)
+            {
                 seen.note(packet.direction, is_source, fresh);
             }
         }
@@ -150,7 +152,9 @@ impl InterfaceSurvey {
                 seen.note(packet.direction, true, fresh);
             }
         }
-        if from != to && let Some(receiver) = slot(&mut self.macs, to) {
+        if from != to
+            && let Some(receiver) = slot(&mut self.macs, to)
+        {
             receiver.frames += 1;
             receiver.own_hints += u64::from(packet.direction == Some(Direction::In));
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use netverdict_host::{Address, Interface};
 use netverdict_net::{Family, InterfaceName};
-use netverdict_ruleset::{ChainKind, Hook, Target};
+use netverdict_ruleset::{Hook, Rule, Target};
 
 use super::{Work, list};
 use crate::{Assumption, InterfaceSurvey, LocalAddress, Seen, Subject};
@@ -21,7 +21,7 @@ pub(super) fn infer(work: &mut Work<'_>) {
     if work.bundle.interfaces.is_some() {
         return;
     }
-    for family in Family::ALL.into_iter().filter(|f| work.concerns(*f)) {
+    for family in work.families() {
         let told = |l: &LocalAddress| Family::of(l.address) == family && !l.address.is_multicast();
         if work.overrides.local.iter().any(told) {
             work.assume(Assumption::new(
@@ -70,14 +70,13 @@ fn only_other(work: &Work<'_>) -> Option<InterfaceName> {
 fn put(work: &mut Work<'_>, name: Option<InterfaceName>, address: Address) {
     let name = name.unwrap_or_else(InterfaceName::loopback);
     let at = work.facts.interfaces.iter().position(|i| i.name == name);
-    match at.and_then(|i| work.facts.interfaces.get_mut(i)) {
-        Some(interface) => interface.add(address),
-        None => {
-            let mut interface = Interface::new(name);
-            interface.add(address);
-            work.facts.interfaces.push(interface);
-        }
+    if let Some(interface) = at.and_then(|i| work.facts.interfaces.get_mut(i)) {
+        interface.add(address);
+        return;
     }
+    let mut interface = Interface::new(name);
+    interface.add(address);
+    work.facts.interfaces.push(interface);
 }
 
 fn guess(work: &mut Work<'_>, family: Family) {
@@ -105,7 +104,11 @@ fn guess(work: &mut Work<'_>, family: Family) {
         put(work, name, Address::new(address, family.bits()));
     }
     for (why, addresses) in by_reason {
-        let verb = if addresses.len() == 1 { "is an address" } else { "are addresses" };
+        let verb = if addresses.len() == 1 {
+            "is an address"
+        } else {
+            "are addresses"
+        };
         work.assume(Assumption::new(
             Subject::LocalAddresses,
             format!("{} {verb} of the host: {why}", list(&addresses)),
@@ -131,7 +134,12 @@ fn of_capture(
             .addresses
             .iter()
             .filter(|(a, s)| of_family(a) && own(s) && stays(s))
-            .map(|(a, _)| (*a, "by the directions in the capture, it sends and receives here"))
+            .map(|(a, _)| {
+                (
+                    *a,
+                    "by the directions in the capture, it sends and receives here",
+                )
+            })
             .collect();
     }
     let of_macs: Vec<_> = survey
@@ -140,7 +148,12 @@ fn of_capture(
         .filter(|(mac, _)| work.macs.contains(mac))
         .flat_map(|(_, facts)| &facts.sources)
         .filter(|(a, s)| of_family(a) && s.fresh_ttl == s.sent && !a.is_unspecified())
-        .map(|(a, _)| (*a, "an own MAC address sends for it and no router has touched its packets"))
+        .map(|(a, _)| {
+            (
+                *a,
+                "an own MAC address sends for it and no router has touched its packets",
+            )
+        })
         .collect();
     if !of_macs.is_empty() {
         return of_macs;
@@ -162,7 +175,9 @@ fn in_every_packet(survey: &InterfaceSurvey, family: Family) -> Vec<(IpAddr, &'s
             match (fresh(sa), fresh(sb)) {
                 (true, false) => Some((**a, TTL)),
                 (false, true) => Some((**b, TTL)),
-                _ => survey.first.map(|(_, to)| (to, "the first packet is for it")),
+                _ => survey
+                    .first
+                    .map(|(_, to)| (to, "the first packet is for it")),
             }
         }
         _ => None,
@@ -178,37 +193,40 @@ const TTL: &str = "of the two in every packet, it sends packets that no router h
 /// Addresses that rules treat as the host's: where DNAT picks packets up, what SNAT gives, what INPUT is asked for and
 /// what OUTPUT sends.
 fn of_rules(work: &Work<'_>, family: Family) -> Vec<(IpAddr, &'static str)> {
-    let mut found = Vec::new();
-    for ruleset in work.rulesets.iter().filter(|r| r.family == family) {
-        for table in &ruleset.tables {
-            for (chain, rule) in table.chains.iter().flat_map(|c| c.rules.iter().map(move |r| (c, r))) {
-                let hook = match chain.kind {
-                    ChainKind::Base { hook, .. } => Some(hook),
-                    ChainKind::User => None,
-                };
-                let one = |side: &Option<netverdict_ruleset::Invertible<netverdict_net::AddrMask>>| {
-                    let test = side.as_ref().filter(|t| !t.inverted)?;
-                    let whole = test.value.prefix_len() == Some(family.bits());
-                    let address = test.value.addr();
-                    let host = !address.is_multicast() && !address.is_unspecified() && !address.is_loopback();
-                    let broadcast = matches!(address, IpAddr::V4(a) if a.is_broadcast());
-                    (whole && host && !broadcast).then_some(address)
-                };
-                let translated = match &rule.target {
-                    Some(Target::Snat(snat)) => snat.to.addresses.map(|r| r.start),
-                    _ => None,
-                };
-                let dnat = matches!(rule.target, Some(Target::Dnat(_) | Target::Redirect(_)));
-                let asked = match hook {
-                    Some(Hook::Input) => one(&rule.destination).map(|a| (a, "rules of INPUT name it as destination")),
-                    Some(Hook::Output) => one(&rule.source).map(|a| (a, "rules of OUTPUT name it as source")),
-                    _ if dnat => one(&rule.destination).map(|a| (a, "rules translate its destination")),
-                    _ => None,
-                };
-                found.extend(asked);
-                found.extend(translated.map(|a| (a, "rules translate sources to it")));
-            }
+    let of_family = work.rulesets.iter().filter(|r| r.family == family);
+    of_family
+        .flat_map(|r| &r.tables)
+        .flat_map(|t| &t.chains)
+        .flat_map(|chain| chain.rules.iter().map(|rule| (chain.hook(), rule)))
+        .flat_map(|(hook, rule)| [asked_for(hook, rule), given(rule)])
+        .flatten()
+        .collect()
+}
+
+fn asked_for(hook: Option<Hook>, rule: &Rule) -> Option<(IpAddr, &'static str)> {
+    let (side, why) = match (hook, &rule.target) {
+        (_, Some(Target::Dnat(_) | Target::Redirect(_))) => {
+            (&rule.destination, "rules translate its destination")
         }
-    }
-    found
+        (Some(Hook::Input), _) => (&rule.destination, "rules of INPUT name it as destination"),
+        (Some(Hook::Output), _) => (&rule.source, "rules of OUTPUT name it as source"),
+        _ => return None,
+    };
+    let test = side.as_ref().filter(|t| !t.inverted)?;
+    let address = test.value.addr();
+    let whole = test.value.prefix_len() == Some(Family::of(address).bits());
+    (whole && may_be_own(address)).then_some((address, why))
+}
+
+fn given(rule: &Rule) -> Option<(IpAddr, &'static str)> {
+    let Some(Target::Snat(snat)) = &rule.target else {
+        return None;
+    };
+    let address = snat.to.addresses?.start;
+    may_be_own(address).then_some((address, "rules translate sources to it"))
+}
+
+fn may_be_own(address: IpAddr) -> bool {
+    let broadcast = matches!(address, IpAddr::V4(a) if a.is_broadcast());
+    !(broadcast || address.is_multicast() || address.is_unspecified() || address.is_loopback())
 }

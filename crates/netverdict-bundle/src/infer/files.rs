@@ -80,14 +80,22 @@ fn tracks(work: &Work<'_>) -> bool {
 fn is_stateful(m: &Match) -> bool {
     matches!(
         m.name(),
-        "conntrack" | "state" | "connmark" | "connbytes" | "connlimit" | "connlabel" | "helper" | "cluster"
+        "conntrack"
+            | "state"
+            | "connmark"
+            | "connbytes"
+            | "connlimit"
+            | "connlabel"
+            | "helper"
+            | "cluster"
     )
 }
 
 fn uses_sets(work: &Work<'_>) -> bool {
     let mut rules = work.rulesets.iter().flat_map(|r| r.rules());
     rules.any(|(_, rule)| {
-        matches!(rule.target, Some(Target::Set(_))) || rule.matches.iter().any(|m| m.name() == "set")
+        matches!(rule.target, Some(Target::Set(_)))
+            || rule.matches.iter().any(|m| m.name() == "set")
     })
 }
 

@@ -69,13 +69,18 @@ impl Why {
             Self::FreshTtl => {
                 "of the two that take part in every frame, it sends packets that no router has touched"
             }
-            Self::Guess => "of the two that take part in every frame, it sends for the fewest addresses",
+            Self::Guess => {
+                "of the two that take part in every frame, it sends for the fewest addresses"
+            }
         }
     }
 }
 
 fn own_mac(survey: &InterfaceSurvey) -> Option<(MacAddr, Why)> {
-    let hinted = survey.macs.iter().max_by_key(|(mac, f)| (f.own_hints, Reverse(**mac)))?;
+    let hinted = survey
+        .macs
+        .iter()
+        .max_by_key(|(mac, f)| (f.own_hints, Reverse(**mac)))?;
     if hinted.1.own_hints > 0 {
         return Some((*hinted.0, Why::Hints));
     }

@@ -9,7 +9,7 @@ use crate::{Assumption, Subject};
 pub(super) fn infer(work: &mut Work<'_>) {
     work.facts.routes_v4.clone_from(&work.bundle.routes_v4);
     work.facts.routes_v6.clone_from(&work.bundle.routes_v6);
-    for family in Family::ALL.into_iter().filter(|f| work.concerns(*f)) {
+    for family in work.families() {
         let (known, file) = match family {
             Family::V4 => (work.facts.routes_v4.is_some(), "ip-route.json"),
             Family::V6 => (work.facts.routes_v6.is_some(), "ip6-route.json"),
@@ -21,7 +21,9 @@ pub(super) fn infer(work: &mut Work<'_>) {
             Some(name) => {
                 let default = Route::new(AddrMask::any(family)).via(name, None);
                 work.facts.assumed_routes.push(default);
-                format!("{family} packets for other hosts leave by {name}, the only interface but lo")
+                format!(
+                    "{family} packets for other hosts leave by {name}, the only interface but lo"
+                )
             }
             None => format!(
                 "{family} routes are not known: packets leave by the interface of a connected prefix, else by an unknown one, and no source is refused for its route"

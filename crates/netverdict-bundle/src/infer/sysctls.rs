@@ -14,16 +14,17 @@ pub(super) fn infer(work: &mut Work<'_>) -> Result<(), BundleError> {
     ];
     let set = |key: &str| {
         let name = |s: &String| s.split_once('=').map(|(k, _)| k.trim().replace('/', "."));
-        work.overrides.set.iter().any(|s| name(s).as_deref() == Some(key))
+        work.overrides
+            .set
+            .iter()
+            .any(|s| name(s).as_deref() == Some(key))
     };
     let assumed: Vec<_> = switches
         .into_iter()
         .filter(|(key, _)| !known && !set(key))
         .collect();
     for (key, _) in &assumed {
-        sysctls
-            .set(&format!("{key}=1"))
-            .map_err(BundleError::Set)?;
+        sysctls.set(&format!("{key}=1")).map_err(BundleError::Set)?;
     }
     for assignment in &work.overrides.set {
         sysctls.set(assignment).map_err(BundleError::Set)?;
