@@ -167,7 +167,8 @@ fn is_set_line(first: &str, name: &str, kind: Option<&str>) -> bool {
 
 /// Which of the four *tables* printed a dump without a header.
 fn dump_kind(text: &str) -> SourceKind {
-    let mut six = false;
+    // The first address or ICMP name that only one family has decides.
+    let mut family = None;
     for line in text.lines() {
         let line = line.trim();
         if line == "*broute" || line.contains("--logical-") {
@@ -187,12 +188,12 @@ fn dump_kind(text: &str) -> SourceKind {
                 | "icmp6-port-unreachable"
                 | "ipv6-auth"
                 | "ipv6-crypt"
-                | "icmp6-adm-prohibited" => six = true,
-                _ => six |= is_v6_prefix(word),
+                | "icmp6-adm-prohibited" => family = family.or(Some(Family::V6)),
+                _ => family = family.or_else(|| family_of_prefix(word)),
             }
         }
     }
-    SourceKind::Dump(if six { Family::V6 } else { Family::V4 })
+    SourceKind::Dump(family.unwrap_or(Family::V4))
 }
 
 fn is_rule(line: &str) -> bool {
@@ -205,9 +206,9 @@ fn is_rule(line: &str) -> bool {
     rule.starts_with("-A ") || rule.starts_with("-I ")
 }
 
-fn is_v6_prefix(word: &str) -> bool {
+fn family_of_prefix(word: &str) -> Option<Family> {
     let address = word.split('/').next().unwrap_or_default();
-    address.contains(':') && address.parse::<Ipv6Addr>().is_ok()
+    address.parse().ok().map(Family::of)
 }
 
 #[cfg(test)]
