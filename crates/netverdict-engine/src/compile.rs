@@ -8,7 +8,7 @@ use netverdict_net::Family;
 use netverdict_ruleset::{Backend, Hook, NatSide, Policy, Ruleset, Table, TableKind};
 
 use crate::state::State;
-use crate::{Config, RuleNumber, RuleRef, Skb};
+use crate::{Config, RuleNumber, RuleRef, Skb, targets};
 
 pub(crate) use demands::Demands;
 pub(crate) use rule::{CompiledMatch, CompiledRule, Load, Step};
@@ -80,8 +80,7 @@ impl Program {
             }
         }
         let demands = Demands::of(ruleset, config);
-        let undecidable = |table: &TableProgram| table.matches.iter().any(|m| !m.decidable);
-        let decidable = !tables.iter().flatten().any(undecidable);
+        let decidable = tables.iter().flatten().all(TableProgram::is_decidable);
         Self {
             family: ruleset.family,
             backend,
@@ -173,6 +172,14 @@ impl TableProgram {
             rules,
             matches,
         }
+    }
+
+    fn is_decidable(&self) -> bool {
+        let decided = |rule: &CompiledRule| match &rule.step {
+            Step::Target { target, .. } => targets::is_decidable(target),
+            _ => true,
+        };
+        self.matches.iter().all(|m| m.decidable) && self.rules.iter().all(decided)
     }
 
     /// The built-in chain of a hook.

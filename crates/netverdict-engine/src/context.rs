@@ -81,9 +81,41 @@ pub(crate) struct TargetCx<'c, 'p> {
     pub(crate) host: &'c Host,
     pub(crate) config: &'c Config,
     pub(crate) state: &'c mut State,
+    /// The number that [`crate::targets::prepare`] gave.
     pub(crate) slot: usize,
+    /// The answer to what the target asked before ([`Action::Ask`]).
+    pub(crate) answer: Option<u8>,
+    /// Whether anybody looks at changes.
+    pub(crate) watched: bool,
     /// What the target did, for trace and for emitted packets.
     pub(crate) notes: &'c mut Vec<Note>,
+}
+
+impl TargetCx<'_, '_> {
+    /// Notes a change, in words made only if somebody looks.
+    pub(crate) fn changed<T: PartialEq>(
+        &mut self,
+        what: &'static str,
+        before: T,
+        after: T,
+        show: impl Fn(&T) -> String,
+    ) {
+        if self.watched && before != after {
+            let (before, after) = (show(&before), show(&after));
+            self.notes.push(Note::Changed {
+                what,
+                before,
+                after,
+            });
+        }
+    }
+
+    /// Notes something done beside the packet.
+    pub(crate) fn did(&mut self, what: &'static str, text: impl FnOnce() -> String) {
+        if self.watched {
+            self.notes.push(Note::Did { what, text: text() });
+        }
+    }
 }
 
 /// Something a target did that is worth showing.
@@ -99,6 +131,8 @@ pub(crate) enum Note {
     Did { what: &'static str, text: String },
     /// It made a packet.
     Emitted(crate::Emission),
+    /// The inputs lack something that the verdict does not depend on: an address, a route's MTU.
+    Lacks(&'static str),
 }
 
 /// What a target says.
@@ -116,6 +150,9 @@ pub(crate) enum Action {
     Queue { bypass: bool },
     /// The target took the packet.
     Stolen(Reason),
-    /// Not decided by the inputs, and why; goes on as if it had continued.
+    /// Not modelled: it may go on, accept or drop.
     Unknown(Cow<'static, str>),
+    /// The inputs do not tell something with so many answers: ask again with one of them. 0 is what counts unless
+    /// unknowns count as matches; then 1 does.
+    Ask { ways: u8, why: &'static str },
 }

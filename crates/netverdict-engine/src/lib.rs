@@ -14,6 +14,7 @@
 //!            socket ─► OUTPUT: raw ct mangle nat filter security ┘
 //! ```
 
+mod answer;
 mod compile;
 mod config;
 mod conntrack;
@@ -28,6 +29,7 @@ mod observe;
 mod oracle;
 mod outcome;
 mod path;
+mod rewrite;
 mod skb;
 mod state;
 mod targets;

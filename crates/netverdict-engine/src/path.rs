@@ -1,5 +1,6 @@
 //! The IP path around the hooks: receiving, routing, forwarding, delivering, sending.
 
+mod answers;
 mod forward;
 mod receive;
 mod route;
@@ -11,7 +12,7 @@ use netverdict_ruleset::Hook;
 use crate::defrag::Asker;
 use crate::observe::Event;
 use crate::walk::{End, Walk};
-use crate::{Entry, Fate};
+use crate::{Entry, Fate, Reason};
 
 impl Walk<'_, '_> {
     /// Takes the packet all its way.
@@ -30,11 +31,19 @@ impl Walk<'_, '_> {
         self.devices(in_device, Device::Absent);
         self.check_received().map_err(End::drop)?;
         self.hook(Hook::Prerouting)?;
-        match self.route_input()? {
+        self.follow_route()
+    }
+
+    /// From PREROUTING to where routing says.
+    fn follow_route(&mut self) -> Result<End, End> {
+        match self.route_input() {
             InputRoute::Local(kind) => self.deliver(kind),
             InputRoute::Forward(way) => self.forward(way),
-            InputRoute::Drop(why) => Err(End::drop(why.into())),
-            InputRoute::Unknown(_) => Err(End::drop(crate::Reason::NoRoute)),
+            InputRoute::Drop(why) => {
+                self.answer_unrouted(why);
+                Err(End::drop(why.into()))
+            }
+            InputRoute::Unknown(_) => Err(End::drop(Reason::NoRoute)),
         }
     }
 
@@ -57,7 +66,10 @@ impl Walk<'_, '_> {
     fn forward(&mut self, way: Way) -> Result<End, End> {
         self.skb.way = Some(way);
         self.skb.kind = Some(RouteKind::Unicast);
-        self.check_forwarded(&way).map_err(End::drop)?;
+        if let Err(reason) = self.check_forwarded(&way) {
+            self.answer_unforwarded(reason, &way);
+            return Err(End::drop(reason));
+        }
         self.decrement_ttl();
         self.devices(self.skb.in_device, way.device);
         self.hook(Hook::Forward)?;
@@ -94,12 +106,7 @@ impl Walk<'_, '_> {
         let destination = self.skb.packet.destination();
         self.hook(Hook::Prerouting)?;
         if self.skb.packet.destination() != destination {
-            return match self.route_input()? {
-                InputRoute::Local(kind) => self.deliver(kind),
-                InputRoute::Forward(way) => self.forward(way),
-                InputRoute::Drop(why) => Err(End::drop(why.into())),
-                InputRoute::Unknown(_) => Err(End::drop(crate::Reason::NoRoute)),
-            };
+            return self.follow_route();
         }
         self.deliver(LocalKind::Unicast)
     }

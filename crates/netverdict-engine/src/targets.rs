@@ -1,5 +1,24 @@
 //! What each target does to a packet: one file a target, dispatched over the closed enum.
 
+mod checksum;
+mod classify;
+mod connmark;
+mod ct;
+mod dscp;
+mod ecn;
+mod log;
+mod mark;
+mod nat;
+mod nfqueue;
+mod npt;
+mod reject;
+mod tcpmss;
+mod tcpoptstrip;
+mod tee;
+mod tos;
+mod tproxy;
+mod ttl;
+
 use std::borrow::Cow;
 
 use netverdict_ruleset::Target;
@@ -15,11 +34,63 @@ pub(crate) fn prepare(target: &Target, load: &mut Load<'_>) -> usize {
     }
 }
 
+/// Whether a target's verdict always follows from the inputs.
+pub(crate) const fn is_decidable(target: &Target) -> bool {
+    !matches!(
+        target,
+        Target::Tproxy(_)
+            | Target::Synproxy(_)
+            | Target::Hmark(_)
+            | Target::Set(_)
+            | Target::Unsupported(_)
+    )
+}
+
 /// Lets a target work.
 pub(crate) fn apply(target: &Target, cx: &mut TargetCx<'_, '_>) -> Action {
-    let _ = &cx;
     match target {
-        Target::Log(_) | Target::Nflog(_) => Action::Continue,
-        other => Action::Unknown(Cow::Owned(format!("{}: not modelled", other.name()))),
+        Target::Accept => Action::Accept,
+        Target::Drop => Action::Drop(None),
+        Target::Queue => Action::Queue { bypass: false },
+        // The traversal does these itself.
+        Target::Return | Target::Jump(_) | Target::Goto(_) => Action::Continue,
+        Target::Audit(t) => log::audit(*t, cx),
+        Target::Checksum(_) => checksum::apply(cx),
+        Target::Classify(t) => classify::apply(*t, cx),
+        Target::Connmark(t) => connmark::apply(*t, cx),
+        Target::Ct(t) => ct::apply(t, cx),
+        Target::Notrack => ct::untrack(cx),
+        Target::Dnat(t) => nat::destination(t, cx),
+        Target::Dnpt(t) => npt::destination(*t, cx),
+        Target::Dscp(t) => dscp::apply(*t, cx),
+        Target::Ecn(t) => ecn::apply(*t, cx),
+        Target::Hl(t) => ttl::apply(t.change, cx),
+        Target::Log(t) => log::log(t, cx),
+        Target::Mark(t) => mark::apply(*t, cx),
+        Target::Masquerade(t) => nat::masquerade(t, cx),
+        Target::Netmap(t) => nat::netmap(t, cx),
+        Target::Nflog(t) => log::nflog(t, cx),
+        Target::Nfqueue(t) => nfqueue::apply(*t, cx),
+        Target::Redirect(t) => nat::redirect(t, cx),
+        Target::Reject(t) => reject::apply(*t, cx),
+        Target::Snat(t) => nat::source(t, cx),
+        Target::Snpt(t) => npt::source(*t, cx),
+        Target::Tcpmss(t) => tcpmss::apply(*t, cx),
+        Target::Tcpoptstrip(t) => tcpoptstrip::apply(*t, cx),
+        Target::Tee(t) => tee::apply(*t, cx),
+        Target::Tos(t) => tos::apply(*t, cx),
+        Target::Tproxy(t) => tproxy::apply(*t, cx),
+        Target::Trace => log::trace(cx),
+        Target::Ttl(t) => ttl::apply(t.change, cx),
+        // Nothing of what these do is seen by a rule, nor does it change a packet's way: a security module's labels,
+        // timers, lights and rate estimators.
+        Target::Connsecmark(_)
+        | Target::Secmark(_)
+        | Target::Idletimer(_)
+        | Target::Led(_)
+        | Target::Rateest(_) => Action::Continue,
+        Target::Hmark(_) | Target::Set(_) | Target::Synproxy(_) | Target::Unsupported(_) => {
+            Action::Unknown(Cow::Owned(format!("{}: not modelled", target.name())))
+        }
     }
 }

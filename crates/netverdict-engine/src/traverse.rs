@@ -4,14 +4,14 @@ mod basics;
 
 use netverdict_net::Family;
 use netverdict_net::header::{ipv4_fragment, network_header_len, next_protocol};
-use netverdict_ruleset::{Backend, Hook, Policy};
+use netverdict_ruleset::{Backend, Hook, Policy, Target};
 use smallvec::SmallVec;
 
 use crate::compile::{CompiledRule, Step, TableProgram};
 use crate::context::{Action, Eval, MatchCx, Param, TargetCx};
 use crate::observe::{Answer, Event};
 use crate::walk::Walk;
-use crate::{Reason, RuleRef, matches, targets};
+use crate::{Reason, RuleRef, UnknownPolicy, matches, targets};
 
 use basics::View;
 
@@ -222,21 +222,44 @@ impl Walk<'_, '_> {
                 Next::Go(*first)
             }
             Step::Target { target, slot } => {
-                let mut notes = Vec::new();
-                let mut cx = TargetCx {
-                    skb: &mut self.skb,
-                    param: stand.param,
-                    now: self.now,
-                    host: self.host,
-                    config: self.config,
-                    state: self.state,
-                    slot: *slot,
-                    notes: &mut notes,
-                };
-                let action = targets::apply(target, &mut cx);
-                self.take_notes(notes);
+                let action = self.work(rule.rule, target, *slot, stand, None);
                 self.act(rule.rule, action, stand)
             }
+        }
+    }
+
+    /// Lets a target work, and again with an answer if it asks.
+    fn work(
+        &mut self,
+        rule: RuleRef,
+        target: &Target,
+        slot: usize,
+        stand: &Stand,
+        answer: Option<u8>,
+    ) -> Action {
+        let mut notes = Vec::new();
+        let mut cx = TargetCx {
+            skb: &mut self.skb,
+            param: stand.param,
+            now: self.now,
+            host: self.host,
+            config: self.config,
+            state: self.state,
+            slot,
+            answer,
+            watched: self.tape.is_on(),
+            notes: &mut notes,
+        };
+        let action = targets::apply(target, &mut cx);
+        self.take_notes(rule, notes);
+        match action {
+            Action::Ask { ways, why } if answer.is_none() => {
+                let unknown = self.unknown(Some(rule), None, why);
+                let by_policy = u8::from(self.config.unknown == UnknownPolicy::Match);
+                let answer = self.oracle.ask(ways, by_policy, unknown);
+                self.work(rule, target, slot, stand, Some(answer))
+            }
+            action => action,
         }
     }
 
@@ -253,6 +276,7 @@ impl Walk<'_, '_> {
             Action::Reject => Next::Done(Says::Reject, None),
             Action::Queue { bypass } => Next::Done(Says::Queue { bypass }, None),
             Action::Stolen(reason) => Next::Done(Says::Stolen, Some(reason)),
+            Action::Ask { .. } => Next::Go(stand.place + 1),
             Action::Unknown(why) => {
                 let unknown = self.unknown(Some(rule), None, why);
                 match self.oracle.ask(3, 0, unknown) {

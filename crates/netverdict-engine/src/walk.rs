@@ -128,9 +128,12 @@ impl Walk<'_, '_> {
     }
 
     /// Shows what a target or NAT did and keeps what it sent.
-    pub(crate) fn take_notes(&mut self, notes: Vec<Note>) {
+    pub(crate) fn take_notes(&mut self, rule: RuleRef, notes: Vec<Note>) {
         for note in notes {
             match note {
+                Note::Lacks(why) => {
+                    self.unknown(Some(rule), None, why);
+                }
                 Note::Changed {
                     what,
                     before,

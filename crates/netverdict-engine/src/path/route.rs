@@ -58,7 +58,7 @@ impl Walk<'_, '_> {
     }
 
     /// Between PREROUTING and the next hook.
-    pub(super) fn route_input(&mut self) -> Result<InputRoute, End> {
+    pub(super) fn route_input(&mut self) -> InputRoute {
         let route = match self.host.route_input(&self.route_flow(self.skb.in_device)) {
             InputRoute::Unknown(why) => self.choose_route(why),
             route => route,
@@ -73,7 +73,7 @@ impl Walk<'_, '_> {
             }
             InputRoute::Unknown(_) => {}
         }
-        Ok(route)
+        route
     }
 
     /// Both ways where the inputs do not decide the route; forwarding counts.

@@ -1,0 +1,32 @@
+//! CT and NOTRACK (xt_CT.c).
+
+use netverdict_ruleset::targets::Ct;
+
+use crate::Connection;
+use crate::context::{Action, TargetCx};
+
+/// Attaches the rule's template; the first rule that attached something keeps its say.
+pub(super) fn apply(target: &Ct, cx: &mut TargetCx<'_, '_>) -> Action {
+    if target.notrack {
+        return untrack(cx);
+    }
+    if is_free(cx) {
+        cx.skb.template = Some(cx.slot as u32);
+        cx.did("CT", || "template attached".to_owned());
+    }
+    Action::Continue
+}
+
+/// The packet is not tracked.
+pub(super) fn untrack(cx: &mut TargetCx<'_, '_>) -> Action {
+    if is_free(cx) {
+        cx.skb.connection = Connection::Untracked;
+        cx.did("NOTRACK", || "untracked".to_owned());
+    }
+    Action::Continue
+}
+
+/// A packet looped back has its connection already.
+fn is_free(cx: &TargetCx<'_, '_>) -> bool {
+    cx.skb.connection == Connection::None && cx.skb.template.is_none()
+}
