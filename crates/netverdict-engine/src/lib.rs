@@ -15,6 +15,7 @@
 //! ```
 
 mod answer;
+mod bpf;
 mod compile;
 mod config;
 mod conntrack;
@@ -23,6 +24,7 @@ mod defrag;
 mod ends;
 mod engine;
 mod hooks;
+mod jhash;
 mod matches;
 mod nat;
 mod observe;

@@ -5,12 +5,22 @@
 
 mod counters;
 mod flows;
+mod hashlimit;
 mod journal;
+mod limit;
 mod random;
+mod recent;
+mod rules;
+mod slots;
 
 pub(crate) use counters::CounterStore;
 pub(crate) use flows::Flows;
+pub(crate) use hashlimit::{Charge, Full, Grouping, Key, Settings};
+pub(crate) use limit::{Bucket, NftBucket};
 pub(crate) use random::Random;
+pub(crate) use recent::{Probe, Window};
+pub(crate) use rules::RuleState;
+pub(crate) use slots::Slot;
 
 use netverdict_host::Host;
 
@@ -36,6 +46,8 @@ pub(crate) struct State {
     pub(crate) counters: CounterStore,
     pub(crate) flows: Flows,
     pub(crate) random: Random,
+    /// What matches remember.
+    pub(crate) rules: RuleState,
 }
 
 impl State {
@@ -49,13 +61,14 @@ impl State {
         }
     }
 
-    fn stores(&mut self) -> [&mut dyn Rewind; 5] {
+    fn stores(&mut self) -> [&mut dyn Rewind; 6] {
         [
             &mut self.conntrack,
             &mut self.defrag,
             &mut self.counters,
             &mut self.flows,
             &mut self.random,
+            &mut self.rules,
         ]
     }
 }

@@ -18,6 +18,12 @@ impl Limit {
     pub const SCALE: u32 = 10_000;
     /// The burst that is not printed.
     pub const DEFAULT_BURST: u32 = 5;
+
+    /// The rate as it is printed, so many packets in so many seconds: what nf_tables is given instead of the period.
+    pub fn rate(&self) -> (u64, u64) {
+        let rate = Rate::of_period(u64::from(self.period), u64::from(Self::SCALE));
+        (rate.count, rate.seconds)
+    }
 }
 
 impl Default for Limit {

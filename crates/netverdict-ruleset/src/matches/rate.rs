@@ -5,7 +5,8 @@ use std::fmt;
 /// So many packets in a unit of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
-    count: u64,
+    /// Packets in one unit.
+    pub(crate) count: u64,
     unit: &'static str,
     /// Length of the unit in seconds.
     pub(crate) seconds: u64,

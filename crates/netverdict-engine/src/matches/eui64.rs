@@ -1,0 +1,48 @@
+//! `-m eui64` (net/ipv6/netfilter/ip6t_eui64.c).
+
+use std::net::IpAddr;
+
+use netverdict_net::{LinkKind, MacAddr};
+use netverdict_ruleset::matches::Eui64;
+
+use super::tri::unknown;
+use crate::context::{Eval, MatchCx};
+
+pub(crate) fn evaluate(_: &Eui64, cx: &MatchCx<'_, '_>) -> Eval {
+    let link = &cx.skb.packet.link;
+    let IpAddr::V6(source) = cx.skb.packet.source() else {
+        return Eval::False;
+    };
+    match link.source {
+        Some(mac) => Eval::of(source.octets()[8..] == interface_id(mac), false),
+        None if link.kind == LinkKind::Ethernet => Eval::Hotdrop(false),
+        None => unknown("source MAC address not captured"),
+    }
+}
+
+/// The modified EUI-64 of RFC 4291, appendix A.
+const fn interface_id(MacAddr([a, b, c, d, e, f]): MacAddr) -> [u8; 8] {
+    [a ^ 2, b, c, 0xff, 0xfe, d, e, f]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matches::fixture::Scene;
+
+    #[test]
+    fn the_lower_half_is_made_of_the_mac_address() {
+        let mut scene = Scene::v6(59, Vec::new());
+        scene.skb.packet.link.source = Some(MacAddr([0x52, 0x54, 0, 1, 2, 3]));
+        scene.skb.packet.captured_mut()[16..24]
+            .copy_from_slice(&[0x50, 0x54, 0, 0xff, 0xfe, 1, 2, 3]);
+        assert_eq!(scene.with(|cx| evaluate(&Eui64, cx)), Eval::True);
+        scene.skb.packet.captured_mut()[23] = 4;
+        assert_eq!(scene.with(|cx| evaluate(&Eui64, cx)), Eval::False);
+        scene.skb.packet.link.source = None;
+        assert!(matches!(
+            scene.with(|cx| evaluate(&Eui64, cx)),
+            Eval::Unknown(_)
+        ));
+    }
+}
