@@ -4,8 +4,10 @@
 //! description, loads dumps with the real tools, injects packets where a capture would have seen them, and tells what
 //! became of each.
 
+pub mod case;
 pub mod error;
 pub mod kernel;
 pub mod rig;
 
+pub use case::{Case, Frame, KernelRun};
 pub use error::RigError;

@@ -1,7 +1,7 @@
 //! What the generators write, held against the real tools.
-use netverdict_conform::RigError;
 use netverdict_conform::kernel::Namespace;
-use netverdict_conform::rig::{Dumps, Rig};
+use netverdict_conform::rig::{Dumps, Fate, Pace, Rig};
+use netverdict_conform::{Case, RigError};
 use netverdict_forge::random::{Network, Vocabulary, ruleset};
 use netverdict_host::HostFacts;
 use netverdict_net::Family;
@@ -57,4 +57,44 @@ fn generated_dumps_are_taken_by_iptables_restore() {
         }
     }
     assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+/// The rig's own worth: the kernel says the same twice.
+#[test]
+fn the_kernel_agrees_with_itself() {
+    // Garbage collection by the clock, and hooks that wait for a listener's timer.
+    let words = Vocabulary::all().only(|_, name| name != "connlimit");
+    let mut fates = [0_usize; 3];
+    for seed in seeds(0..40) {
+        let (case, first) = match Case::draw(seed, &words) {
+            Err(error) if error.is_missing() => {
+                eprintln!("SKIPPED: {error}");
+                return;
+            }
+            other => other.unwrap(),
+        };
+        let second = case.run(Pace::Fast).unwrap();
+        assert_eq!(first.unset_sysctls, [""; 0]);
+        for ((family, one), (_, two)) in first.counters.iter().zip(&second.counters) {
+            assert_eq!(one, two, "seed {seed} {family}");
+        }
+        for (number, (one, two)) in first.seen.iter().zip(&second.seen).enumerate() {
+            let frame = &case.frames[number];
+            assert_eq!(
+                one.emitted, two.emitted,
+                "seed {seed} frame {number} {frame:?}"
+            );
+            assert_eq!(
+                one.delivered, two.delivered,
+                "seed {seed} frame {number} {frame:?}"
+            );
+            fates[match one.fate() {
+                Fate::Local => 0,
+                Fate::Emitted => 1,
+                Fate::Gone => 2,
+            }] += 1;
+        }
+    }
+    eprintln!("local, emitted, gone: {fates:?}");
+    assert!(fates.iter().all(|n| *n > 50), "{fates:?}");
 }

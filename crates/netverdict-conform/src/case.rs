@@ -1,0 +1,151 @@
+//! One case: a host, its dumps and a row of frames; and what the kernel made of it.
+
+use netverdict_forge::random::{self, Network, Traffic, Vocabulary};
+use netverdict_host::HostFacts;
+use netverdict_net::{Family, InterfaceName, Timestamp};
+
+use crate::RigError;
+use crate::kernel::{Connection, Namespace};
+use crate::rig::{Backend, Counters, Direction, Dumps, Injection, Observation, Pace, Rig};
+
+/// A frame of a case, see [`Injection`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// When.
+    pub time: Timestamp,
+    /// Where it arrives; the interface of a sent one, if not left to routing.
+    pub interface: Option<InterfaceName>,
+    /// Which way.
+    pub direction: Direction,
+    /// Link header and all if it arrives, from the IP header if it is sent.
+    pub bytes: Vec<u8>,
+}
+
+/// Everything that a run depends on.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The host.
+    pub facts: HostFacts,
+    /// `iptables-save` text.
+    pub v4: Option<String>,
+    /// `ip6tables-save` text.
+    pub v6: Option<String>,
+    /// `ipset save` text.
+    pub ipset: Option<String>,
+    /// Who restores the dumps.
+    pub backend: Backend,
+    /// The packets in order.
+    pub frames: Vec<Frame>,
+}
+
+/// What the kernel made of a case.
+#[derive(Debug)]
+pub struct KernelRun {
+    /// What became of each frame.
+    pub seen: Vec<Observation>,
+    /// The counters of each loaded family at the end.
+    pub counters: Vec<(Family, Counters)>,
+    /// The connection table at the end.
+    pub connections: Vec<Connection>,
+    /// Sysctls that could not be set.
+    pub unset_sysctls: Vec<String>,
+}
+
+/// More frames than this teach nothing new.
+const LONGEST: usize = 300;
+
+impl Case {
+    /// Puts the case through the kernel, in a namespace of its own.
+    pub fn run(&self, pace: Pace) -> Result<KernelRun, RigError> {
+        Namespace::isolated(|inside| {
+            let rig = self.rig(inside)?;
+            let seen = rig.play(self.frames.iter().map(Frame::injection), pace)?;
+            self.finish(&rig, seen)
+        })
+    }
+
+    /// A random case, put through the kernel as it is drawn: an answer depends on what the kernel let out.
+    pub fn draw(seed: u64, words: &Vocabulary) -> Result<(Self, KernelRun), RigError> {
+        let network = Network::new(seed);
+        let dump = |family| random::ruleset(seed, family, &network, words);
+        let mut case = Self {
+            facts: network.facts(),
+            v4: Some(dump(Family::V4)),
+            v6: Some(dump(Family::V6)),
+            ipset: None,
+            backend: Backend::Legacy,
+            frames: Vec::new(),
+        };
+        let run = Namespace::isolated(|inside| {
+            let rig = case.rig(inside)?;
+            let mut seen = Vec::new();
+            let mut traffic = Traffic::new(seed, &network, &Family::ALL);
+            while let Some(frame) = traffic.next_frame().filter(|_| seen.len() < LONGEST) {
+                let frame = Frame::drawn(frame);
+                let made = rig.inject(&frame.injection())?;
+                let left = made.emitted.first();
+                let left = left.map(|e| (e.interface.as_str(), e.packet()));
+                let delivered = made.delivered.first().map(|d| &d.packet[..]);
+                traffic.observe(left, delivered);
+                case.frames.push(frame);
+                seen.push(made);
+            }
+            case.finish(&rig, seen)
+        })?;
+        Ok((case, run))
+    }
+
+    /// The dump of a family.
+    pub fn dump(&self, family: Family) -> Option<&str> {
+        match family {
+            Family::V4 => self.v4.as_deref(),
+            Family::V6 => self.v6.as_deref(),
+        }
+    }
+
+    fn rig<'ns>(&self, inside: &'ns Namespace) -> Result<Rig<'ns>, RigError> {
+        let mut rig = Rig::build(inside, &self.facts)?;
+        rig.load(Dumps {
+            v4: self.v4.as_deref(),
+            v6: self.v6.as_deref(),
+            ipset: self.ipset.as_deref(),
+            backend: self.backend,
+        })?;
+        Ok(rig)
+    }
+
+    fn finish(&self, rig: &Rig<'_>, seen: Vec<Observation>) -> Result<KernelRun, RigError> {
+        let loaded = Family::ALL.into_iter();
+        let loaded = loaded.filter(|family| self.dump(*family).is_some());
+        let counters = loaded.map(|family| Ok((family, rig.counters(family)?)));
+        Ok(KernelRun {
+            seen,
+            counters: counters.collect::<Result<_, RigError>>()?,
+            connections: rig.connections()?,
+            unset_sysctls: rig.unset_sysctls().to_vec(),
+        })
+    }
+}
+
+impl Frame {
+    fn injection(&self) -> Injection<'_> {
+        Injection {
+            time: self.time,
+            interface: self.interface,
+            direction: self.direction,
+            bytes: &self.bytes,
+        }
+    }
+
+    fn drawn(frame: random::TimedFrame) -> Self {
+        Self {
+            time: frame.time,
+            interface: frame.interface.and_then(|n| InterfaceName::new(n).ok()),
+            direction: match frame.direction {
+                random::Direction::In => Direction::In,
+                random::Direction::Out => Direction::Out,
+            },
+            bytes: frame.bytes,
+        }
+    }
+}
