@@ -5,8 +5,10 @@
 //! became of each.
 
 pub mod case;
+pub mod compare;
 pub mod error;
 pub mod kernel;
+pub mod reach;
 pub mod rig;
 
 pub use case::{Case, Frame, KernelRun};

@@ -276,6 +276,7 @@ impl<'ns> Rig<'ns> {
         for (option, family) in [("-4", Family::V4), ("-6", Family::V6)] {
             self.ip(&[option, "-batch", "-"], &host::rule_batch(facts, family))?;
         }
+        self.inside.await_addresses(&host::awaited(facts))?;
         self.unset = self.set_sysctls(&host::settings(facts));
         for name in self
             .taps

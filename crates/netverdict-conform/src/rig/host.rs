@@ -1,7 +1,7 @@
 //! The commands that make a namespace into the described host.
 
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use netverdict_host::{
     Address, Hop, HostFacts, Interface, InterfaceKind, PolicyRule, Route, RouteType, RuleAction,
@@ -70,6 +70,17 @@ fn in_order(interface: &Interface) -> impl Iterator<Item = &Address> {
         .addresses_of(Family::V4)
         .chain(v6.into_iter().rev())
         .filter(|a| !(interface.is_loopback() && a.local.is_loopback()))
+}
+
+/// The IPv6 addresses that will have local routes.
+pub(super) fn awaited(facts: &HostFacts) -> Vec<Ipv6Addr> {
+    let up = facts.interfaces.iter().filter(|i| i.up);
+    let all = up.flat_map(|i| i.addresses_of(Family::V6));
+    all.filter_map(|a| match a.local {
+        IpAddr::V6(address) => Some(address),
+        IpAddr::V4(_) => None,
+    })
+    .collect()
 }
 
 fn address_of(text: &mut String, interface: &Interface, address: &Address) {

@@ -77,7 +77,8 @@ pub(super) const ALL: &[Target] = &[
         |p| mangle(p) && p.hooks == PRE && with_ports(p),
         tproxy,
     ),
-    target("TEE", |p| p.network.nics.len() > 1, tee),
+    // A copy of a looped-back packet is looped back, and copied.
+    target("TEE", |p| p.reaches(FWD) && p.network.nics.len() > 1, tee),
     target("SNPT", |p| npt_legal(p, IN | POST), snpt),
     target("DNPT", |p| npt_legal(p, PRE | OUT), dnpt),
 ];
