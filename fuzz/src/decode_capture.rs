@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use netverdict_capture::{
-    CaptureReader, Frame, FrameOut, InterfaceOut, LinkType, PcapngWriter, Summary,
+    CaptureReader, Frame, FrameOut, Interface, InterfaceOut, PcapngWriter, Summary,
 };
 
 /// Runs the target on one input.
@@ -13,14 +13,14 @@ pub fn run(bytes: &[u8]) {
         return;
     };
     assert_eq!(summary.frames, frames.len() as u64);
-    assert_eq!(Some((frames.clone(), summary)), read(bytes, 61));
+    assert_eq!(Some((frames.clone(), summary.clone())), read(bytes, 61));
     for frame in &frames {
         if let Some(Ok(packet)) = frame.packet() {
             assert!(packet.captured().len() <= packet.len());
             assert!(packet.len() <= frame.original_len);
         }
     }
-    rewrite(&frames);
+    rewrite(&frames, &summary.interfaces);
 }
 
 /// All frames and the summary, or `None` if the bytes are no capture.
@@ -35,17 +35,14 @@ fn read(bytes: &[u8], chunk_size: usize) -> Option<(Vec<Frame<'static>>, Summary
 }
 
 /// Frames that pcapng has room for come back as they were.
-fn rewrite(frames: &[Frame<'_>]) {
+fn rewrite(frames: &[Frame<'_>], interfaces: &[Interface]) {
     let fits = |frame: &&Frame<'_>| frame.time.0 >= 0 && u16::try_from(frame.link_type.0).is_ok();
     let kept: Vec<_> = frames.iter().filter(fits).collect();
     let mut writer = PcapngWriter::new(Vec::new(), "fuzz").expect("memory can be written");
     for (interface, frame) in (0..).zip(&kept) {
-        let link_type = LinkType(frame.link_type.0);
-        let described = writer.interface(&InterfaceOut {
-            name: None,
-            link_type,
-        });
-        described.expect("memory can be written");
+        let of = frame.interface_index.and_then(|i| interfaces.get(i));
+        let described = InterfaceOut::of(of.expect("a known link type has an interface"));
+        writer.interface(&described).expect("memory can be written");
         writer
             .write(interface, &FrameOut::of(frame))
             .expect("the frame fits");

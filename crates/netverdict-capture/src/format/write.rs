@@ -16,7 +16,7 @@ use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeade
 use pcap_file::{DataLink, Endianness, pcapng};
 
 use crate::frame::Direction;
-use crate::{Frame, LinkType};
+use crate::{Frame, Interface, LinkType};
 
 /// What pcap headers say they keep of a frame.
 const SNAPLEN: u32 = 262_144;
@@ -161,6 +161,28 @@ pub struct InterfaceOut<'a> {
     pub name: Option<&'a str>,
     /// Its link type.
     pub link_type: LinkType,
+    /// Bytes of frame check sequence at the end of each whole frame.
+    pub fcs_len: u8,
+}
+
+impl<'a> InterfaceOut<'a> {
+    /// An interface whose frames have no check sequence.
+    pub const fn new(name: Option<&'a str>, link_type: LinkType) -> Self {
+        Self {
+            name,
+            link_type,
+            fcs_len: 0,
+        }
+    }
+
+    /// An interface as it was read.
+    pub fn of(interface: &'a Interface) -> Self {
+        Self {
+            name: interface.name.as_deref(),
+            link_type: interface.link_type,
+            fcs_len: interface.fcs_len,
+        }
+    }
 }
 
 /// Writes a little-endian pcapng of one section with nanosecond times.
@@ -199,10 +221,16 @@ impl<W: Write> PcapngWriter<W> {
             .name
             .map(|n| InterfaceDescriptionOption::IfName(n.into()));
         let resolution = InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO);
+        let fcs_len = (interface.fcs_len != 0)
+            .then_some(InterfaceDescriptionOption::IfFcsLen(interface.fcs_len));
         let block = InterfaceDescriptionBlock {
             linktype: DataLink::from(interface.link_type.0),
             snaplen: 0,
-            options: name.into_iter().chain([resolution]).collect(),
+            options: name
+                .into_iter()
+                .chain([resolution])
+                .chain(fcs_len)
+                .collect(),
         };
         self.writer.write_block(&block.into_block())?;
         Ok(())

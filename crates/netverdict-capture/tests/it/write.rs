@@ -38,7 +38,9 @@ fn pcap() -> Vec<u8> {
 fn pcapng() -> Vec<u8> {
     let mut writer = PcapngWriter::new(Vec::new(), "netverdict").unwrap();
     for (name, link_type) in [(Some("eth0"), LinkType::RAW), (None, LinkType::IPV4)] {
-        writer.interface(&InterfaceOut { name, link_type }).unwrap();
+        writer
+            .interface(&InterfaceOut::new(name, link_type))
+            .unwrap();
     }
     for (interface, frame) in (0..).zip(frames(&hex(ECHO))) {
         writer.write(interface, &frame).unwrap();
@@ -75,6 +77,18 @@ fn pcapng_reads_back() {
         assert_eq!(read.comment(), written.comment.map(str::as_bytes));
     }
     assert_eq!(FrameOut::of(&read[1]).original_len, 1500);
+}
+
+#[test]
+fn check_sequence_length_reads_back() {
+    let mut writer = PcapngWriter::new(Vec::new(), "netverdict").unwrap();
+    let with_fcs = InterfaceOut {
+        fcs_len: 4,
+        ..InterfaceOut::new(Some("eth0"), LinkType::ETHERNET)
+    };
+    writer.interface(&with_fcs).unwrap();
+    let (_, summary) = read(&writer.finish());
+    assert_eq!(InterfaceOut::of(&summary.interfaces[0]), with_fcs);
 }
 
 #[test]

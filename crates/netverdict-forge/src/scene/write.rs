@@ -65,10 +65,7 @@ fn pcapng(tape: Tape) -> Result<Vec<u8>, netverdict_capture::WriteError> {
     let (interfaces, shots) = tape.finish();
     let mut writer = PcapngWriter::new(Vec::new(), "netverdict-forge")?;
     for name in &interfaces {
-        writer.interface(&InterfaceOut {
-            name: Some(name),
-            link_type: LinkType::ETHERNET,
-        })?;
+        writer.interface(&InterfaceOut::new(Some(name), LinkType::ETHERNET))?;
     }
     for shot in shots {
         let direction = match shot.way {
