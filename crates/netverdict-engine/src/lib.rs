@@ -35,6 +35,8 @@ mod rewrite;
 mod skb;
 mod state;
 mod targets;
+#[cfg(test)]
+mod testing;
 mod traverse;
 mod walk;
 

@@ -327,3 +327,6 @@ const fn accept_unasked() -> Ruling {
         reason: None,
     }
 }
+
+#[cfg(test)]
+mod tests;
