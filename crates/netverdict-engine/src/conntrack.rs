@@ -35,6 +35,8 @@ mod zone;
 pub use dump::{ConnectionView, DumpError, ProtocolState};
 pub use entry::Counter;
 pub(crate) use entry::Entry;
+#[cfg(test)]
+pub(crate) use entry::Master;
 pub use sctp::SctpState;
 pub use status::Status;
 pub use tcp::TcpState;

@@ -13,7 +13,12 @@ mod ah;
 mod bpf;
 mod calendar;
 mod cgroup;
+mod cluster;
 mod comment;
+mod connbytes;
+mod connlabel;
+mod connmark;
+mod conntrack;
 mod cpu;
 mod dccp;
 mod devgroup;
@@ -28,6 +33,7 @@ mod fixture;
 mod frag;
 mod hashlimit;
 mod hbh;
+mod helper;
 mod hl;
 mod icmp;
 mod icmp6;
@@ -78,7 +84,12 @@ pub(crate) fn evaluate(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
         Match::Ah(m) => ah::evaluate(m, cx),
         Match::Bpf(m) => bpf::evaluate(m, cx),
         Match::Cgroup(m) => cgroup::evaluate(m, cx),
+        Match::Cluster(m) => cluster::evaluate(m, cx),
         Match::Comment(m) => comment::evaluate(m, cx),
+        Match::Connbytes(m) => connbytes::evaluate(m, cx),
+        Match::Connlabel(m) => connlabel::evaluate(m, cx),
+        Match::Connmark(m) => connmark::evaluate(m, cx),
+        Match::Conntrack(m) => conntrack::evaluate(m, cx),
         Match::Cpu(m) => cpu::evaluate(m, cx),
         Match::Dccp(m) => dccp::evaluate(m, cx),
         Match::Devgroup(m) => devgroup::evaluate(m, cx),
@@ -90,6 +101,7 @@ pub(crate) fn evaluate(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
         Match::Frag(m) => frag::evaluate(m, cx),
         Match::Hashlimit(m) => hashlimit::evaluate(m, cx),
         Match::Hbh(m) => hbh::evaluate(m, cx),
+        Match::Helper(m) => helper::evaluate(m, cx),
         Match::Hl(m) => hl::evaluate(m, cx),
         Match::Icmp(m) => icmp::evaluate(m, cx),
         Match::Icmp6(m) => icmp6::evaluate(m, cx),
@@ -131,14 +143,7 @@ pub(crate) fn evaluate(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
         Match::Udp(m) if nft => udp::evaluate_nft(m, cx),
         Match::Udp(m) => udp::evaluate(m, cx),
         Match::Unsupported(m) => unsupported::evaluate(m, cx),
-        Match::Cluster(_)
-        | Match::Connbytes(_)
-        | Match::Connlabel(_)
-        | Match::Connlimit(_)
-        | Match::Connmark(_)
-        | Match::Conntrack(_)
-        | Match::Helper(_)
-        | Match::Set(_) => tri::unknown("not modelled yet"),
+        Match::Connlimit(_) | Match::Set(_) => tri::unknown("not modelled yet"),
     }
 }
 
@@ -178,13 +183,7 @@ pub(crate) fn is_decidable(test: &Match, _: &Load<'_>) -> bool {
         | Match::Socket(_)
         | Match::Unsupported(_) => false,
         Match::Addrtype(m) => m.limit.is_none(),
-        Match::Cluster(_)
-        | Match::Connbytes(_)
-        | Match::Connlabel(_)
-        | Match::Connlimit(_)
-        | Match::Connmark(_)
-        | Match::Conntrack(_)
-        | Match::Helper(_) => false,
+        Match::Connlimit(_) => false,
         _ => true,
     }
 }

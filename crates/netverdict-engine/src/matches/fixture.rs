@@ -50,6 +50,7 @@ impl Scene {
             skb: Skb {
                 in_device: device("eth0"),
                 out_device: device("eth1"),
+                checksum_trusted: true,
                 ..Skb::new(Packet::owned(bytes, family, Link::default()))
             },
             param: Param {
@@ -81,6 +82,19 @@ impl Scene {
             boot: Timestamp(0),
             jiffies: time.jiffies_since(Timestamp(0), self.config.hz),
         };
+    }
+
+    /// Lets connection tracking see the packet.
+    pub(super) fn track(&mut self) {
+        let now = self.now.jiffies;
+        let hook = Hook::Prerouting;
+        self.state.conntrack.track(&mut self.skb, hook, now);
+    }
+
+    /// Takes the packet's connection into the table.
+    pub(super) fn confirm(&mut self) {
+        let now = self.now.jiffies;
+        self.state.conntrack.confirm(&mut self.skb, now);
     }
 
     /// Forgets all captured bytes from `len` on.

@@ -1,0 +1,68 @@
+//! `-m cluster` (net/netfilter/xt_cluster.c).
+
+use std::net::IpAddr;
+
+use netverdict_ruleset::matches::Cluster;
+
+use crate::context::{Eval, MatchCx};
+use crate::jhash::{jhash_1word, jhash2, scale};
+
+pub(crate) fn evaluate(m: &Cluster, cx: &MatchCx<'_, '_>) -> Eval {
+    let Some((entry, _)) = cx.state.conntrack.of(cx.skb.connection) else {
+        return Eval::False;
+    };
+    let node = scale(hash(entry.master_source(), m.seed), m.total);
+    let bit = 1u32.checked_shl(node).unwrap_or(0);
+    Eval::of(m.nodes.value & bit != 0, m.nodes.inverted)
+}
+
+/// The words are hashed as they lie in a little-endian machine's memory.
+fn hash(source: IpAddr, seed: u32) -> u32 {
+    match source {
+        IpAddr::V4(addr) => jhash_1word(addr.to_bits().swap_bytes(), seed),
+        IpAddr::V6(addr) => {
+            let bits = addr.to_bits();
+            let words = [96, 64, 32, 0].map(|shift| ((bits >> shift) as u32).swap_bytes());
+            jhash2(&words, seed)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matches::fixture::{Scene, tcp};
+    use netverdict_ruleset::Invertible;
+
+    #[test]
+    fn every_source_falls_to_one_node() {
+        let mut counts = [0; 3];
+        for last in 0..90 {
+            let mut scene = Scene::new(tcp(1, 2, 2, &[]));
+            scene.skb.packet.captured_mut()[15] = last;
+            assert_eq!(
+                evaluate_node(&mut scene, 7, false),
+                Eval::False,
+                "no connection"
+            );
+            scene.track();
+            let hits = [1, 2, 4].map(|node| evaluate_node(&mut scene, node, false) == Eval::True);
+            assert_eq!(hits.iter().filter(|hit| **hit).count(), 1);
+            let inverted = evaluate_node(&mut scene, 1, true);
+            assert_eq!(inverted, Eval::of(hits[0], true));
+            for (count, hit) in counts.iter_mut().zip(hits) {
+                *count += i32::from(hit);
+            }
+        }
+        assert!(counts.iter().all(|count| *count > 15), "{counts:?}");
+    }
+
+    fn evaluate_node(scene: &mut Scene, value: u32, inverted: bool) -> Eval {
+        let m = Cluster {
+            nodes: Invertible { inverted, value },
+            total: 3,
+            seed: 0xdead_beef,
+        };
+        scene.with(|cx| evaluate(&m, cx))
+    }
+}
