@@ -79,7 +79,7 @@ impl Case {
         let run = Namespace::isolated(|inside| {
             let rig = case.rig(inside)?;
             let mut seen = Vec::new();
-            let mut traffic = Traffic::new(seed, &network, &Family::ALL);
+            let mut traffic = Traffic::new(seed, &network, &Family::ALL, words);
             while let Some(frame) = traffic.next_frame().filter(|_| seen.len() < LONGEST) {
                 let frame = Frame::drawn(frame);
                 let made = rig.inject(&frame.injection())?;

@@ -64,6 +64,8 @@ fn nic(index: u8, name: &'static str, net: [u8; 3]) -> Nic {
             v4(a, b, c, 130),
             v6(0x2001, v6_net, 7),
             v6(0x2001, v6_net, 8),
+            // Made of the first neighbour's link-layer address.
+            Ipv6Addr::new(0x2001, 0xdb8, v6_net, 0, 0, 0xff, 0xfe00, 0xa1).into(),
         ],
         gateways: Vec::new(),
     }

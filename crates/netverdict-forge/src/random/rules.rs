@@ -35,6 +35,21 @@ impl Vocabulary {
         self
     }
 
+    /// What the case of this seed is about: a few extensions that its rules have often and its traffic has headers for.
+    pub(super) fn aims(&self, seed: u64) -> Vec<&'static str> {
+        let mut rng = Rng::new(seed, 2);
+        let mut aims = Vec::new();
+        for _ in 0..2 {
+            if !self.matches.is_empty() {
+                aims.push(*rng.pick(&self.matches));
+            }
+        }
+        if !self.targets.is_empty() {
+            aims.push(*rng.pick(&self.targets));
+        }
+        aims
+    }
+
     /// The matches left.
     pub fn matches(&self) -> &[&'static str] {
         &self.matches
@@ -73,6 +88,24 @@ const TABLES: [(&str, u8, u64); 5] = [
     ("security", IN | FWD | OUT, 8),
 ];
 
+/// What makes the kernel track connections.
+const TRACKING: [&str; 14] = [
+    "conntrack",
+    "state",
+    "connmark",
+    "connbytes",
+    "connlimit",
+    "helper",
+    "cluster",
+    "CONNMARK",
+    "CT",
+    "SNAT",
+    "DNAT",
+    "MASQUERADE",
+    "REDIRECT",
+    "NETMAP",
+];
+
 const CHAIN_NAMES: [&str; 12] = [
     "in-tcp", "LOG_DROP", "ufw-user", "KUBE-SVC", "a", "b-A", "x_p", "fail2ban", "DOCKER", "in~1",
     "c.d", "R",
@@ -95,6 +128,26 @@ struct Place<'a> {
     syn: bool,
     /// User chains that this one may call.
     callees: Vec<&'static str>,
+    /// Extensions that the case is about.
+    aims: &'a [&'static str],
+}
+
+/// The protocol that a rule with this extension has to name.
+fn protocol_of(extension: &str, family: Family) -> Option<Protocol> {
+    Some(match extension {
+        "tcp" | "tcpmss" | "multiport" | "TCPMSS" | "TCPOPTSTRIP" | "ECN" | "TPROXY" => {
+            Protocol::TCP
+        }
+        "udp" => Protocol::UDP,
+        "icmp" => Protocol::ICMP,
+        "icmp6" => Protocol::ICMPV6,
+        "sctp" => Protocol::SCTP,
+        "dccp" => Protocol::DCCP,
+        "esp" => Protocol::ESP,
+        "ah" if family == Family::V4 => Protocol::AH,
+        "ipcomp" => Protocol::IPCOMP,
+        _ => return None,
+    })
 }
 
 /// A random dump for one family: text that `iptables-restore` takes.
@@ -104,61 +157,88 @@ pub fn ruleset(seed: u64, family: Family, network: &Network, words: &Vocabulary)
         Family::V6 => 6,
     };
     let mut rng = Rng::new(seed, stream);
+    let aims = words.aims(seed);
+    // Tracking reassembles and sorts out: some cases are without it, in both families or in one.
+    let stateless = rng.chance(if aims.contains(&"frag") { 60 } else { 12 });
+    let words = if stateless {
+        words.clone().only(|_, name| !TRACKING.contains(&name))
+    } else {
+        words.clone()
+    };
     let mut text = String::new();
     for (table, hooks, percent) in TABLES {
         if rng.chance(percent) {
-            write_table(&mut rng, family, network, words, table, hooks, &mut text);
+            let scene = Scene {
+                network,
+                words: &words,
+                family,
+                table,
+                aims: &aims,
+            };
+            scene.write(&mut rng, hooks, &mut text);
         }
     }
     text
 }
 
-fn write_table(
-    rng: &mut Rng,
+/// What all chains of a table share.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    network: &'a Network,
+    words: &'a Vocabulary,
     family: Family,
-    network: &Network,
-    words: &Vocabulary,
     table: &'static str,
-    hooks: u8,
-    text: &mut String,
-) {
-    let chains = user_chains(rng, hooks);
-    let _ = writeln!(text, "*{table}");
-    for (_, name) in HOOKS.iter().filter(|(bit, _)| hooks & bit != 0) {
-        let drop = if table == "filter" { 35 } else { 4 };
-        let policy = if rng.chance(drop) { "DROP" } else { "ACCEPT" };
-        let _ = writeln!(text, ":{name} {policy} [0:0]");
+    aims: &'a [&'static str],
+}
+
+impl Scene<'_> {
+    fn write(self, rng: &mut Rng, hooks: u8, text: &mut String) {
+        let chains = user_chains(rng, hooks);
+        let builtin = || HOOKS.iter().filter(|(bit, _)| hooks & bit != 0);
+        let _ = writeln!(text, "*{}", self.table);
+        for (_, name) in builtin() {
+            let drop = if self.table == "filter" { 35 } else { 4 };
+            let policy = if rng.chance(drop) { "DROP" } else { "ACCEPT" };
+            let _ = writeln!(text, ":{name} {policy} [0:0]");
+        }
+        for (name, _) in &chains {
+            let _ = writeln!(text, ":{name} - [0:0]");
+        }
+        for (bit, name) in builtin() {
+            self.chain(rng, (name, *bit, true), &chains, text);
+        }
+        for (at, (name, hooks)) in chains.iter().enumerate() {
+            let later = chains.get(at + 1..).unwrap_or_default();
+            self.chain(rng, (name, *hooks, false), later, text);
+        }
+        text.push_str("COMMIT\n");
     }
-    for (name, _) in &chains {
-        let _ = writeln!(text, ":{name} - [0:0]");
-    }
-    let builtin = HOOKS.iter().filter(|(bit, _)| hooks & bit != 0);
-    let sources = builtin.map(|(bit, name)| (*name, *bit, true, 0)).chain(
-        chains
-            .iter()
-            .enumerate()
-            .map(|(at, (name, hooks))| (*name, *hooks, false, at + 1)),
-    );
-    for (name, hooks, builtin, first_callee) in sources {
-        let callees = chains.get(first_callee..).unwrap_or_default();
+
+    fn chain(
+        self,
+        rng: &mut Rng,
+        (name, hooks, builtin): (&str, u8, bool),
+        callees: &[(&'static str, u8)],
+        text: &mut String,
+    ) {
         let callees = callees.iter().filter(|(_, may)| hooks & !may == 0);
         let mut place = Place {
             rng,
-            network,
-            words,
-            family,
-            table,
+            network: self.network,
+            words: self.words,
+            family: self.family,
+            table: self.table,
             hooks,
             builtin,
             protocol: None,
             syn: false,
             callees: callees.map(|(name, _)| *name).collect(),
+            aims: self.aims,
         };
         for rule in place.rules() {
             let _ = writeln!(text, "-A {name}{rule}");
         }
     }
-    text.push_str("COMMIT\n");
 }
 
 /// User chains with the hooks each may be reached from. A chain calls only later ones: no loops.
@@ -193,6 +273,13 @@ impl Place<'_> {
             _ => self.rng.between(1, 4),
         };
         for _ in 0..count {
+            if self.rng.chance(40) && !self.aims.is_empty() {
+                let aim = *self.rng.pick(self.aims);
+                let rule = self.rule_about(aim);
+                let at = if self.rng.chance(60) { 0 } else { rules.len() };
+                rules.insert(at, rule);
+                continue;
+            }
             let rule = self.rule();
             let at = if self.rng.chance(80) {
                 rules.len()
@@ -252,6 +339,43 @@ impl Place<'_> {
         }
         let target = self.target();
         text.push_str(&target);
+        text
+    }
+
+    /// A rule around one extension, with little else to keep packets from it.
+    fn rule_about(&mut self, aim: &str) -> String {
+        self.protocol = protocol_of(aim, self.family);
+        self.syn = false;
+        let mut text = String::new();
+        if self.rng.chance(20) {
+            self.addresses(&mut text);
+            self.interfaces(&mut text);
+        }
+        match self.protocol {
+            Some(protocol) => {
+                let _ = write!(text, " -p {}", protocol.0);
+            }
+            None => self.protocol(&mut text),
+        }
+        if aim == "TCPMSS" && self.words.matches.contains(&"tcp") {
+            self.syn = true;
+            text.push_str(" -m tcp --tcp-flags SYN,RST SYN");
+        }
+        let all = matches::ALL.iter();
+        let known = self.words.matches.contains(&aim);
+        let legal = |m: &&matches::Match| m.name == aim && known && (m.legal)(self);
+        if let Some(found) = all.into_iter().find(legal) {
+            let _ = write!(text, " {}", (found.write)(self));
+        }
+        let all = targets::ALL.iter();
+        let known = self.words.targets.contains(&aim);
+        let legal = |t: &&targets::Target| t.name == aim && known && (t.legal)(self);
+        if let Some(found) = all.into_iter().find(legal) {
+            let _ = write!(text, " -j {}{}", found.name, (found.write)(self));
+        } else if self.rng.chance(45) {
+            let target = self.target();
+            text.push_str(&target);
+        }
         text
     }
 

@@ -7,11 +7,12 @@ mod script;
 mod sides;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use netverdict_net::{Family, MacAddr, Timestamp};
 
 use super::network::{NEIGHBOURS, Network};
-use super::{Rng, packet};
+use super::{Rng, Vocabulary, packet};
 use script::{Kind, Move, Warp};
 use sides::{Place, Side};
 
@@ -60,17 +61,20 @@ struct Flow {
     /// What makes the flow's odd packets odd at the link: where an arriving frame is addressed.
     addressed: Option<MacAddr>,
     id: u16,
+    /// IPv6 extension headers that all its packets have.
+    extensions: Vec<(u8, Vec<u8>)>,
 }
 
 impl<'n> Traffic<'n> {
-    /// Traffic of some flows of these families.
-    pub fn new(seed: u64, network: &'n Network, families: &[Family]) -> Self {
+    /// Traffic of some flows of these families, with headers for what the rules of this seed are about.
+    pub fn new(seed: u64, network: &'n Network, families: &[Family], words: &Vocabulary) -> Self {
         let mut rng = Rng::new(seed, 9);
+        let aims = words.aims(seed);
         let count = rng.between(4, 12);
         let flows = (0..count)
             .map(|number| {
                 let family = *rng.pick(families);
-                Flow::new(&mut rng, network, family, number as u16)
+                Flow::new(&mut rng, network, family, number as u16, &aims)
             })
             .collect();
         Self {
@@ -141,7 +145,12 @@ impl<'n> Traffic<'n> {
         let bytes = match nic.mac {
             Some(mac) => {
                 let to = flow.addressed.unwrap_or(mac);
-                let neighbour = NEIGHBOURS[(at + side) % NEIGHBOURS.len()];
+                let own = flow.sides[side].own;
+                let neighbour = match own {
+                    // Its address was made of this one.
+                    IpAddr::V6(a) if a.segments()[6] == 0xfe00 => NEIGHBOURS[0],
+                    _ => NEIGHBOURS[(at + side) % NEIGHBOURS.len()],
+                };
                 packet::ethernet(to, neighbour, &bytes)
             }
             None => bytes,
@@ -156,8 +165,20 @@ impl<'n> Traffic<'n> {
 }
 
 impl Flow {
-    fn new(rng: &mut Rng, network: &Network, family: Family, number: u16) -> Self {
-        let kind = Kind::draw(rng, family);
+    fn new(
+        rng: &mut Rng,
+        network: &Network,
+        family: Family,
+        number: u16,
+        aims: &[&'static str],
+    ) -> Self {
+        let aimed = aims.iter().filter_map(|aim| Kind::for_match(aim));
+        let aimed: Vec<Kind> = aimed.collect();
+        let kind = if !aimed.is_empty() && rng.chance(40) {
+            *rng.pick(&aimed)
+        } else {
+            Kind::draw(rng, family)
+        };
         let sides = sides::pair(rng, network, family, number, kind);
         let addressed = match rng.below(40) {
             0 => Some(MacAddr::BROADCAST),
@@ -174,6 +195,7 @@ impl Flow {
             ready: VecDeque::new(),
             addressed,
             id: number << 8,
+            extensions: build::extensions(rng, family, aims),
         }
     }
 
@@ -207,7 +229,7 @@ mod tests {
     fn a_seed_gives_the_same_frames() {
         let run = |seed| {
             let network = Network::new(seed);
-            let mut traffic = Traffic::new(seed, &network, &Family::ALL);
+            let mut traffic = Traffic::new(seed, &network, &Family::ALL, &Vocabulary::all());
             std::iter::from_fn(move || traffic.next_frame()).collect::<Vec<_>>()
         };
         for seed in 0..50 {
@@ -223,7 +245,7 @@ mod tests {
     fn an_answer_goes_to_whom_the_packet_came_from() {
         let network = Network::new(0);
         let mut rng = Rng::new(0, 0);
-        let mut flow = Flow::new(&mut rng, &network, Family::V4, 0);
+        let mut flow = Flow::new(&mut rng, &network, Family::V4, 0, &[]);
         flow.kind = Kind::Tcp;
         let ip = packet::Ip::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let translated = packet::Tcp {

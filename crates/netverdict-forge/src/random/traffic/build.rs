@@ -49,6 +49,7 @@ impl Flow {
         if rng.chance(20) {
             ip.fragment = 0;
         }
+        ip.extensions.clone_from(&self.extensions);
         match step.warp {
             Warp::Ttl(ttl) => ip.ttl = ttl,
             Warp::Tos(tos) => ip.tos = tos,
@@ -260,23 +261,46 @@ fn extra_headers(rng: &mut Rng, family: Family, ip: &mut Ip) {
         ip.options = rng.pick(&options).to_vec();
         return;
     }
+    ip.extensions = chain(rng, None);
+}
+
+/// Extension headers that all packets of a flow have: often where the case is about them.
+pub(super) fn extensions(rng: &mut Rng, family: Family, aims: &[&str]) -> Vec<(u8, Vec<u8>)> {
+    let about = aims.iter().filter_map(|aim| match *aim {
+        "hbh" => Some(0),
+        "dst" => Some(60),
+        "rt" => Some(43),
+        "frag" => Some(44),
+        "ah" => Some(51),
+        "ipv6header" => Some(60),
+        _ => None,
+    });
+    let about = about.last();
+    if family == Family::V4 || !rng.chance(if about.is_some() { 45 } else { 7 }) {
+        return Vec::new();
+    }
+    chain(rng, about)
+}
+
+/// A chain of extension headers, with one of this kind if one is asked for.
+fn chain(rng: &mut Rng, kind: Option<u8>) -> Vec<(u8, Vec<u8>)> {
     let pad = vec![0, 1, 4, 0, 0, 0, 0];
     let alert = vec![0, 5, 2, 0, 0, 1, 0];
+    let both = vec![1, 1, 4, 0, 0, 0, 0, 5, 2, 0, 0, 1, 2, 0, 0];
     let mut routing = vec![2, *rng.pick(&[0, 2]), rng.below(2) as u8, 0, 0, 0, 0];
     routing.extend([0x20, 1, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
     let mut auth = vec![4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
     auth.extend([0; 12]);
     let atomic = vec![0, 0, 0, 0, 0, 0, 7];
-    let choice = match rng.below(7) {
-        0 => vec![(0, pad)],
-        1 => vec![(0, alert)],
-        2 => vec![(60, pad)],
-        3 => vec![(43, routing)],
-        4 => vec![(0, pad.clone()), (60, pad), (43, routing)],
-        5 => vec![(51, auth)],
-        _ => vec![(44, atomic)],
-    };
-    ip.extensions = choice;
+    let options = [pad.clone(), alert, both];
+    match kind.unwrap_or(*rng.pick(&[0, 60, 43, 1, 51, 44])) {
+        0 => vec![(0, rng.pick(&options).clone())],
+        60 => vec![(60, rng.pick(&options).clone())],
+        43 => vec![(43, routing)],
+        51 => vec![(51, auth)],
+        44 => vec![(44, atomic)],
+        _ => vec![(0, pad.clone()), (60, pad), (43, routing)],
+    }
 }
 
 /// Warps that take the whole packet.

@@ -136,6 +136,21 @@ impl Kind {
         }
     }
 
+    /// The flows that a match reads the header of, where most have none.
+    pub(super) fn for_match(name: &str) -> Option<Self> {
+        Some(match name {
+            "sctp" => Self::Sctp,
+            "dccp" => Self::Other(Protocol::DCCP),
+            "esp" => Self::Other(Protocol::ESP),
+            "ah" => Self::Other(Protocol::AH),
+            "ipcomp" => Self::Other(Protocol::IPCOMP),
+            "udp" => Self::Udp,
+            "icmp" | "icmp6" => Self::Echo,
+            "tcp" | "tcpmss" | "TCPMSS" | "TCPOPTSTRIP" | "ECN" => Self::Tcp,
+            _ => return None,
+        })
+    }
+
     pub(super) fn protocol(self, family: Family) -> Protocol {
         match (self, family) {
             (Self::Tcp, _) => Protocol::TCP,
