@@ -146,3 +146,6 @@ const fn out_of(route: &OutputRoute) -> Option<(Way, RouteKind)> {
         OutputRoute::Drop(_) | OutputRoute::Unknown(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

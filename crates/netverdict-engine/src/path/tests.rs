@@ -1,0 +1,277 @@
+//! Whole ways through the host.
+
+use netverdict_net::{AddrRange, Family, Protocol};
+use netverdict_ruleset::TableKind::{Filter, Mangle, Nat, Raw};
+use netverdict_ruleset::matches::{Conntrack, CtStates};
+use netverdict_ruleset::targets::{
+    Dnat, IcmpReject, Mark, Masquerade, NatPorts, NatRange, Reject, RejectWith, Tproxy,
+};
+use netverdict_ruleset::{Hook, Invertible, Match, Policy, Rule, Target};
+
+use crate::testing::{Bench, Rules, device, ipv4, net, seal_v4, tcp_packet, udp_packet};
+use crate::{CtState, Fate, Reason, Verdict};
+
+const SYN: u8 = 2;
+const ACK: u8 = 16;
+
+fn masquerading() -> Rules {
+    Rules::v4().rule(
+        Nat,
+        "POSTROUTING",
+        Rule {
+            out_interface: crate::testing::interface("eth0"),
+            target: Some(Target::Masquerade(Masquerade::default())),
+            ..Rule::default()
+        },
+    )
+}
+
+fn in_state(states: CtStates, target: Target) -> Rule {
+    let test = Conntrack {
+        states: Some(Invertible::plain(states)),
+        ..Conntrack::default()
+    };
+    Rule {
+        matches: vec![Match::Conntrack(test)],
+        target: Some(target),
+        ..Rule::default()
+    }
+}
+
+/// Trap T7: the first packet asks the chain, its answer is translated back, later ones do not ask.
+#[test]
+fn masquerade_there_and_back() {
+    let mut bench = Bench::new(masquerading());
+    let syn = tcp_packet("10.0.0.9", "198.51.100.7", (4000, 80), SYN);
+    let out = bench.receive(device("eth1"), &syn);
+    assert_eq!((out.verdict, out.fate, out.state), (Verdict::Accept, Fate::Forwarded, Some(CtState::New)));
+    let nat = out.nat.unwrap();
+    assert_eq!(nat.after.source.to_string(), "203.0.113.1");
+    assert_eq!(nat.after.source_port, 4000);
+    let back = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (80, 4000), SYN | ACK));
+    assert_eq!((back.fate, back.state), (Fate::Forwarded, Some(CtState::Established)));
+    assert_eq!(back.nat.unwrap().after.destination.to_string(), "10.0.0.9");
+    assert_eq!(back.flow, out.flow);
+    assert_eq!(back.out_device, device("eth1"));
+    assert_eq!(bench.packets(Nat, "POSTROUTING"), [1, 0]);
+    let egress = back.egress.unwrap();
+    assert_eq!(egress.destination().to_string(), "10.0.0.9");
+    assert_eq!(egress.ttl(), 63);
+}
+
+/// A first packet that is dropped leaves no connection: the next one is NEW again and asks nat again.
+#[test]
+fn a_dropped_first_packet_leaves_no_connection() {
+    let rules = masquerading().policy(Filter, Hook::Forward, Policy::Drop).rule(
+        Nat,
+        "PREROUTING",
+        Rule::default(),
+    );
+    let mut bench = Bench::new(rules);
+    let syn = tcp_packet("10.0.0.9", "198.51.100.7", (4000, 80), SYN);
+    for _ in 0..2 {
+        let outcome = bench.receive(device("eth1"), &syn);
+        assert_eq!(outcome.state, Some(CtState::New));
+        assert_eq!(outcome.decided_by.rule, Some(bench.rule(Filter, "FORWARD", 0)));
+    }
+    assert_eq!(bench.packets(Nat, "PREROUTING"), [2, 2]);
+    assert_eq!(bench.packets(Nat, "POSTROUTING"), [0, 0]);
+}
+
+/// Trap T26: a translated destination leads to FORWARD, whose rules see the new port.
+#[test]
+fn dnat_leads_to_forward() {
+    let to = NatRange {
+        addresses: Some(AddrRange {
+            start: "10.0.0.80".parse().unwrap(),
+            end: "10.0.0.80".parse().unwrap(),
+        }),
+        ports: Some(NatPorts {
+            range: netverdict_net::PortRange { start: 8080, end: 8080 },
+            base: None,
+        }),
+        ..NatRange::default()
+    };
+    let rules = Rules::v4()
+        .policy(Filter, Hook::Input, Policy::Drop)
+        .rule(Filter, "FORWARD", Rule { destination: net("10.0.0.80"), ..Rule::default() })
+        .target(Nat, "PREROUTING", Target::Dnat(Dnat { to }));
+    let mut bench = Bench::new(rules);
+    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), SYN));
+    assert_eq!(outcome.fate, Fate::Forwarded);
+    assert_eq!(outcome.nat.unwrap().after.destination_port, 8080);
+    assert_eq!(bench.packets(Filter, "FORWARD"), [1, 1]);
+    assert_eq!(bench.packets(Filter, "INPUT"), [0]);
+}
+
+/// OUTPUT, POSTROUTING, PREROUTING, INPUT with the connection attached: still NEW at the end, and nat's input side has
+/// nothing left to ask.
+#[test]
+fn loopback_goes_out_and_comes_in() {
+    let rules = Rules::v4()
+        .rule(Filter, "INPUT", in_state(CtStates::NEW, Target::Accept))
+        .rule(Raw, "OUTPUT", Rule::default())
+        .rule(Raw, "PREROUTING", Rule::default())
+        .rule(Mangle, "POSTROUTING", Rule::default())
+        .rule(Nat, "INPUT", Rule::default())
+        .rule(Nat, "PREROUTING", Rule::default())
+        .rule(Nat, "OUTPUT", Rule::default())
+        .rule(Nat, "POSTROUTING", Rule::default());
+    let mut bench = Bench::new(rules);
+    let outcome = bench.send(device("lo"), &udp_packet("127.0.0.1", "127.0.0.1", (5000, 53), b"q"));
+    assert_eq!((outcome.fate, outcome.state), (Fate::Local, Some(CtState::New)));
+    assert_eq!(outcome.decided_by.rule, Some(bench.rule(Filter, "INPUT", 1)));
+    for (table, chain, packets) in [
+        (Raw, "OUTPUT", 1),
+        (Raw, "PREROUTING", 1),
+        (Mangle, "POSTROUTING", 1),
+        (Filter, "INPUT", 1),
+        (Nat, "OUTPUT", 1),
+        (Nat, "POSTROUTING", 1),
+        (Nat, "PREROUTING", 0),
+        (Nat, "INPUT", 0),
+    ] {
+        assert_eq!(bench.count(table, chain, 1).0, packets, "{table} {chain}");
+    }
+}
+
+#[test]
+fn the_last_hop_is_refused_before_forward() {
+    let mut bench = Bench::new(Rules::v4().rule(Filter, "FORWARD", Rule::default()));
+    let mut bytes = udp_packet("198.51.100.7", "10.0.0.9", (1, 2), b"");
+    bytes[8] = 1;
+    seal_v4(&mut bytes);
+    let outcome = bench.receive(device("eth0"), &bytes);
+    assert_eq!(outcome.decided_by.reason, Some(Reason::TtlExceeded));
+    assert_eq!(bench.packets(Filter, "FORWARD"), [0, 0]);
+    let answer = &outcome.emitted[0].packet;
+    assert_eq!(answer.source().to_string(), "203.0.113.1");
+    assert_eq!(answer.array::<2>(20), Ok(&[11, 0]));
+}
+
+#[test]
+fn what_may_not_be_cut_and_does_not_fit_is_refused() {
+    let mut bench = Bench::new(Rules::v4());
+    let mut bytes = udp_packet("198.51.100.7", "10.0.0.9", (1, 2), &[0; 1480]);
+    bytes[6] = 0x40;
+    seal_v4(&mut bytes);
+    bytes[8] = 64;
+    // 1508 bytes came in on a device of 1500: two segments merged, neither too big.
+    assert_eq!(bench.receive(device("eth0"), &bytes).fate, Fate::Forwarded);
+}
+
+#[test]
+fn a_bad_header_checksum_is_seen_by_no_rule() {
+    let mut bench = Bench::new(Rules::v4().rule(Raw, "PREROUTING", Rule::default()));
+    let mut bytes = udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b"");
+    bytes[10] ^= 1;
+    let outcome = bench.receive(device("eth0"), &bytes);
+    assert_eq!(outcome.decided_by.reason, Some(Reason::BadIpHeader));
+    assert_eq!(bench.packets(Raw, "PREROUTING"), [0, 0]);
+}
+
+/// Trap T12: UNTRACKED is neither NEW nor INVALID.
+#[test]
+fn untracked_is_not_new() {
+    let rules = Rules::v4()
+        .target(Raw, "PREROUTING", Target::Notrack)
+        .rule(Filter, "INPUT", in_state(CtStates::NEW.union(CtStates::INVALID), Target::Drop))
+        .rule(Filter, "INPUT", in_state(CtStates::UNTRACKED, Target::Accept));
+    let mut bench = Bench::new(rules);
+    let outcome = bench.receive(device("eth0"), &udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b""));
+    assert_eq!(outcome.state, Some(CtState::Untracked));
+    assert_eq!(bench.packets(Filter, "INPUT"), [0, 1, 0]);
+}
+
+/// Trap T23: REJECT drops and answers, with a port unreachable from the address that was asked.
+#[test]
+fn reject_answers() {
+    let with = RejectWith::Icmp(IcmpReject::PortUnreachable);
+    let mut bench = Bench::new(Rules::v4().target(Filter, "INPUT", Target::Reject(Reject { with })));
+    let bytes = udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b"data");
+    let outcome = bench.receive(device("eth0"), &bytes);
+    assert_eq!((outcome.verdict, outcome.fate), (Verdict::Reject, Fate::Dropped));
+    let answer = &outcome.emitted[0];
+    assert_eq!(answer.why, "REJECT icmp-port-unreachable");
+    assert_eq!(answer.packet.destination().to_string(), "198.51.100.7");
+    assert_eq!(answer.packet.array::<2>(20), Ok(&[3, 3]));
+    assert_eq!(answer.packet.read(28, bytes.len()), Ok(&bytes[..]));
+}
+
+#[test]
+fn a_reset_takes_up_the_senders_numbers() {
+    let with = RejectWith::TcpReset;
+    let mut bench = Bench::new(Rules::v4().target(Filter, "INPUT", Target::Reject(Reject { with })));
+    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), SYN));
+    let reset = &outcome.emitted[0].packet;
+    assert_eq!(reset.u32(24), Ok(0));
+    assert_eq!(reset.u32(28), Ok(1001));
+    assert_eq!(reset.array::<1>(33), Ok(&[4 | ACK]));
+    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), ACK));
+    let reset = &outcome.emitted[0].packet;
+    assert_eq!((reset.u32(24), reset.u32(28)), (Ok(7), Ok(0)));
+    assert_eq!(reset.array::<1>(33), Ok(&[4]));
+    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), 4));
+    assert!(outcome.emitted.is_empty());
+}
+
+/// Whether TPROXY has a socket, nobody tells: both ends are looked at, and the packet counts as dropped.
+#[test]
+fn tproxy_without_known_sockets_is_unknown() {
+    let target = Target::Tproxy(Tproxy {
+        port: 3129,
+        address: Tproxy::any_address(Family::V4),
+        mark: 1,
+        mark_mask: 1,
+    });
+    let mut bench = Bench::new(Rules::v4().target(Mangle, "PREROUTING", target));
+    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), SYN));
+    assert_eq!((outcome.verdict, outcome.fate), (Verdict::Unknown, Fate::Dropped));
+    assert!(outcome.unknowns[0].decides);
+}
+
+#[test]
+fn a_mark_is_kept_and_shown() {
+    let mark = |value, mask| Target::Mark(Mark { value, mask });
+    let rules = Rules::v4()
+        .target(Mangle, "PREROUTING", mark(0x10, 0xff))
+        .target(Mangle, "INPUT", mark(0x1, 0));
+    let mut bench = Bench::new(rules);
+    let outcome = bench.receive(device("eth0"), &udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b""));
+    assert_eq!(outcome.mark, 0x11);
+}
+
+/// Trap T14: with tracking on, rules see the datagram whole; without, in pieces, and local delivery puts it together.
+#[test]
+fn fragments_with_and_without_tracking() {
+    let whole = udp_packet("198.51.100.7", "203.0.113.1", (1, 2), &[7; 24]);
+    let payload = &whole[20..];
+    let fragment = |from: usize, to: usize, more: bool| {
+        let mut bytes = ipv4("198.51.100.7", "203.0.113.1", Protocol::UDP, &payload[from..to]);
+        bytes[6..8].copy_from_slice(&((from / 8) as u16 | u16::from(more) << 13).to_be_bytes());
+        seal_v4(&mut bytes);
+        bytes
+    };
+    let pieces = [fragment(0, 16, true), fragment(16, 32, false)];
+    let base = || Rules::v4().rule(Mangle, "PREROUTING", Rule::default()).rule(Filter, "INPUT", Rule::default());
+    let tracking = base().rule(Filter, "OUTPUT", in_state(CtStates::NEW, Target::Accept));
+    for (rules, seen) in [(base(), (2, 76)), (tracking, (1, 52))] {
+        let mut bench = Bench::new(rules);
+        let held = bench.receive(device("eth0"), &pieces[0]);
+        assert_eq!((held.verdict, held.fate), (Verdict::Stolen, Fate::Held));
+        let last = bench.receive(device("eth0"), &pieces[1]);
+        assert_eq!((last.fate, last.len), (Fate::Local, 52));
+        assert_eq!(bench.count(Mangle, "PREROUTING", 1), seen);
+        assert_eq!(bench.count(Filter, "INPUT", 1), (1, 52));
+    }
+}
+
+/// Without a route back a router that knows its routes says so to the sender.
+#[test]
+fn martians_and_foreign_frames_are_dropped_unseen() {
+    let mut bench = Bench::new(Rules::v4());
+    let martian = udp_packet("127.0.0.1", "203.0.113.1", (1, 2), b"");
+    assert_eq!(bench.receive(device("eth0"), &martian).decided_by.reason, Some(Reason::Martian));
+    let own = udp_packet("10.0.0.1", "203.0.113.1", (1, 2), b"");
+    assert_eq!(bench.receive(device("eth0"), &own).decided_by.reason, Some(Reason::OwnSource));
+}
