@@ -107,6 +107,11 @@ pub(crate) fn device(name: &str) -> Device {
 
 /// A router: eth0 is 203.0.113.1/24 and 2001:db8::1/64 with the default routes, eth1 10.0.0.1/8 and 2001:db8:1::1/64.
 pub(crate) fn router() -> Host {
+    Host::new(router_facts())
+}
+
+/// What [`router`] is compiled from.
+pub(crate) fn router_facts() -> HostFacts {
     let interface = |name: &str, addresses: [(&str, u8); 2]| {
         let mut interface = Interface::new(InterfaceName::new(name).unwrap());
         for (address, len) in addresses {
@@ -131,7 +136,7 @@ pub(crate) fn router() -> Host {
     for setting in ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"] {
         facts.sysctls.set(setting).unwrap();
     }
-    Host::new(facts)
+    facts
 }
 
 /// Rules of one table, written chain by chain.
@@ -244,6 +249,10 @@ impl Bench {
     }
 
     pub(crate) fn with(rules: Rules, config: &Config) -> Self {
+        Self::on(rules, config, &router())
+    }
+
+    pub(crate) fn on(rules: Rules, config: &Config, host: &Host) -> Self {
         let set = rules.0;
         let (v4, v6) = match set.family {
             Family::V4 => (Some(&set), None),
@@ -252,7 +261,7 @@ impl Bench {
         let engine = Engine::new(EngineInput {
             v4,
             v6,
-            host: &router(),
+            host,
             config,
         });
         Self {

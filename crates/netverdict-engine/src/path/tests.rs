@@ -1,5 +1,6 @@
 //! Whole ways through the host.
 
+use netverdict_host::Host;
 use netverdict_net::{AddrRange, Family, Protocol};
 use netverdict_ruleset::TableKind::{Filter, Mangle, Nat, Raw};
 use netverdict_ruleset::matches::{Conntrack, CtStates};
@@ -8,8 +9,10 @@ use netverdict_ruleset::targets::{
 };
 use netverdict_ruleset::{Hook, Invertible, Match, Policy, Rule, Target};
 
-use crate::testing::{Bench, Rules, device, ipv4, net, seal_v4, tcp_packet, udp_packet};
-use crate::{CtState, Fate, Reason, Verdict};
+use crate::testing::{
+    Bench, Rules, device, ipv4, net, router_facts, seal_v4, tcp_packet, udp_packet,
+};
+use crate::{Config, CtState, Fate, Reason, Verdict};
 
 const SYN: u8 = 2;
 const ACK: u8 = 16;
@@ -44,12 +47,21 @@ fn masquerade_there_and_back() {
     let mut bench = Bench::new(masquerading());
     let syn = tcp_packet("10.0.0.9", "198.51.100.7", (4000, 80), SYN);
     let out = bench.receive(device("eth1"), &syn);
-    assert_eq!((out.verdict, out.fate, out.state), (Verdict::Accept, Fate::Forwarded, Some(CtState::New)));
+    assert_eq!(
+        (out.verdict, out.fate, out.state),
+        (Verdict::Accept, Fate::Forwarded, Some(CtState::New))
+    );
     let nat = out.nat.unwrap();
     assert_eq!(nat.after.source.to_string(), "203.0.113.1");
     assert_eq!(nat.after.source_port, 4000);
-    let back = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (80, 4000), SYN | ACK));
-    assert_eq!((back.fate, back.state), (Fate::Forwarded, Some(CtState::Established)));
+    let back = bench.receive(
+        device("eth0"),
+        &tcp_packet("198.51.100.7", "203.0.113.1", (80, 4000), SYN | ACK),
+    );
+    assert_eq!(
+        (back.fate, back.state),
+        (Fate::Forwarded, Some(CtState::Established))
+    );
     assert_eq!(back.nat.unwrap().after.destination.to_string(), "10.0.0.9");
     assert_eq!(back.flow, out.flow);
     assert_eq!(back.out_device, device("eth1"));
@@ -62,17 +74,18 @@ fn masquerade_there_and_back() {
 /// A first packet that is dropped leaves no connection: the next one is NEW again and asks nat again.
 #[test]
 fn a_dropped_first_packet_leaves_no_connection() {
-    let rules = masquerading().policy(Filter, Hook::Forward, Policy::Drop).rule(
-        Nat,
-        "PREROUTING",
-        Rule::default(),
-    );
+    let rules = masquerading()
+        .policy(Filter, Hook::Forward, Policy::Drop)
+        .rule(Nat, "PREROUTING", Rule::default());
     let mut bench = Bench::new(rules);
     let syn = tcp_packet("10.0.0.9", "198.51.100.7", (4000, 80), SYN);
     for _ in 0..2 {
         let outcome = bench.receive(device("eth1"), &syn);
         assert_eq!(outcome.state, Some(CtState::New));
-        assert_eq!(outcome.decided_by.rule, Some(bench.rule(Filter, "FORWARD", 0)));
+        assert_eq!(
+            outcome.decided_by.rule,
+            Some(bench.rule(Filter, "FORWARD", 0))
+        );
     }
     assert_eq!(bench.packets(Nat, "PREROUTING"), [2, 2]);
     assert_eq!(bench.packets(Nat, "POSTROUTING"), [0, 0]);
@@ -87,17 +100,30 @@ fn dnat_leads_to_forward() {
             end: "10.0.0.80".parse().unwrap(),
         }),
         ports: Some(NatPorts {
-            range: netverdict_net::PortRange { start: 8080, end: 8080 },
+            range: netverdict_net::PortRange {
+                start: 8080,
+                end: 8080,
+            },
             base: None,
         }),
         ..NatRange::default()
     };
     let rules = Rules::v4()
         .policy(Filter, Hook::Input, Policy::Drop)
-        .rule(Filter, "FORWARD", Rule { destination: net("10.0.0.80"), ..Rule::default() })
+        .rule(
+            Filter,
+            "FORWARD",
+            Rule {
+                destination: net("10.0.0.80"),
+                ..Rule::default()
+            },
+        )
         .target(Nat, "PREROUTING", Target::Dnat(Dnat { to }));
     let mut bench = Bench::new(rules);
-    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), SYN));
+    let outcome = bench.receive(
+        device("eth0"),
+        &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), SYN),
+    );
     assert_eq!(outcome.fate, Fate::Forwarded);
     assert_eq!(outcome.nat.unwrap().after.destination_port, 8080);
     assert_eq!(bench.packets(Filter, "FORWARD"), [1, 1]);
@@ -118,9 +144,18 @@ fn loopback_goes_out_and_comes_in() {
         .rule(Nat, "OUTPUT", Rule::default())
         .rule(Nat, "POSTROUTING", Rule::default());
     let mut bench = Bench::new(rules);
-    let outcome = bench.send(device("lo"), &udp_packet("127.0.0.1", "127.0.0.1", (5000, 53), b"q"));
-    assert_eq!((outcome.fate, outcome.state), (Fate::Local, Some(CtState::New)));
-    assert_eq!(outcome.decided_by.rule, Some(bench.rule(Filter, "INPUT", 1)));
+    let outcome = bench.send(
+        device("lo"),
+        &udp_packet("127.0.0.1", "127.0.0.1", (5000, 53), b"q"),
+    );
+    assert_eq!(
+        (outcome.fate, outcome.state),
+        (Fate::Local, Some(CtState::New))
+    );
+    assert_eq!(
+        outcome.decided_by.rule,
+        Some(bench.rule(Filter, "INPUT", 1))
+    );
     for (table, chain, packets) in [
         (Raw, "OUTPUT", 1),
         (Raw, "PREROUTING", 1),
@@ -149,14 +184,36 @@ fn the_last_hop_is_refused_before_forward() {
     assert_eq!(answer.array::<2>(20), Ok(&[11, 0]));
 }
 
+/// A host whose eth1 takes 1400 bytes.
+fn narrow() -> Host {
+    let mut facts = router_facts();
+    facts.interfaces[2].mtu = 1400;
+    Host::new(facts)
+}
+
 #[test]
 fn what_may_not_be_cut_and_does_not_fit_is_refused() {
-    let mut bench = Bench::new(Rules::v4());
-    let mut bytes = udp_packet("198.51.100.7", "10.0.0.9", (1, 2), &[0; 1480]);
+    let mut bench = Bench::on(Rules::v4(), &Config::default(), &narrow());
+    let mut bytes = udp_packet("198.51.100.7", "10.0.0.9", (1, 2), &[0; 1400]);
+    assert_eq!(bench.receive(device("eth0"), &bytes).fate, Fate::Forwarded);
     bytes[6] = 0x40;
     seal_v4(&mut bytes);
-    bytes[8] = 64;
-    // 1508 bytes came in on a device of 1500: two segments merged, neither too big.
+    let outcome = bench.receive(device("eth0"), &bytes);
+    assert_eq!(outcome.decided_by.reason, Some(Reason::PacketTooBig));
+    let answer = &outcome.emitted[0].packet;
+    assert_eq!(
+        (answer.array::<2>(20), answer.u16(26)),
+        (Ok(&[3, 4]), Ok(1400))
+    );
+}
+
+/// Longer than what its device takes, a packet came in as several that were merged.
+#[test]
+fn merged_segments_are_not_too_big() {
+    let mut bench = Bench::new(Rules::v4());
+    let mut bytes = udp_packet("198.51.100.7", "10.0.0.9", (1, 2), &[0; 2000]);
+    bytes[6] = 0x40;
+    seal_v4(&mut bytes);
     assert_eq!(bench.receive(device("eth0"), &bytes).fate, Fate::Forwarded);
 }
 
@@ -175,10 +232,21 @@ fn a_bad_header_checksum_is_seen_by_no_rule() {
 fn untracked_is_not_new() {
     let rules = Rules::v4()
         .target(Raw, "PREROUTING", Target::Notrack)
-        .rule(Filter, "INPUT", in_state(CtStates::NEW.union(CtStates::INVALID), Target::Drop))
-        .rule(Filter, "INPUT", in_state(CtStates::UNTRACKED, Target::Accept));
+        .rule(
+            Filter,
+            "INPUT",
+            in_state(CtStates::NEW.union(CtStates::INVALID), Target::Drop),
+        )
+        .rule(
+            Filter,
+            "INPUT",
+            in_state(CtStates::UNTRACKED, Target::Accept),
+        );
     let mut bench = Bench::new(rules);
-    let outcome = bench.receive(device("eth0"), &udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b""));
+    let outcome = bench.receive(
+        device("eth0"),
+        &udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b""),
+    );
     assert_eq!(outcome.state, Some(CtState::Untracked));
     assert_eq!(bench.packets(Filter, "INPUT"), [0, 1, 0]);
 }
@@ -187,10 +255,14 @@ fn untracked_is_not_new() {
 #[test]
 fn reject_answers() {
     let with = RejectWith::Icmp(IcmpReject::PortUnreachable);
-    let mut bench = Bench::new(Rules::v4().target(Filter, "INPUT", Target::Reject(Reject { with })));
+    let mut bench =
+        Bench::new(Rules::v4().target(Filter, "INPUT", Target::Reject(Reject { with })));
     let bytes = udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b"data");
     let outcome = bench.receive(device("eth0"), &bytes);
-    assert_eq!((outcome.verdict, outcome.fate), (Verdict::Reject, Fate::Dropped));
+    assert_eq!(
+        (outcome.verdict, outcome.fate),
+        (Verdict::Reject, Fate::Dropped)
+    );
     let answer = &outcome.emitted[0];
     assert_eq!(answer.why, "REJECT icmp-port-unreachable");
     assert_eq!(answer.packet.destination().to_string(), "198.51.100.7");
@@ -201,17 +273,27 @@ fn reject_answers() {
 #[test]
 fn a_reset_takes_up_the_senders_numbers() {
     let with = RejectWith::TcpReset;
-    let mut bench = Bench::new(Rules::v4().target(Filter, "INPUT", Target::Reject(Reject { with })));
-    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), SYN));
+    let mut bench =
+        Bench::new(Rules::v4().target(Filter, "INPUT", Target::Reject(Reject { with })));
+    let outcome = bench.receive(
+        device("eth0"),
+        &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), SYN),
+    );
     let reset = &outcome.emitted[0].packet;
     assert_eq!(reset.u32(24), Ok(0));
     assert_eq!(reset.u32(28), Ok(1001));
     assert_eq!(reset.array::<1>(33), Ok(&[4 | ACK]));
-    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), ACK));
+    let outcome = bench.receive(
+        device("eth0"),
+        &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), ACK),
+    );
     let reset = &outcome.emitted[0].packet;
     assert_eq!((reset.u32(24), reset.u32(28)), (Ok(7), Ok(0)));
     assert_eq!(reset.array::<1>(33), Ok(&[4]));
-    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), 4));
+    let outcome = bench.receive(
+        device("eth0"),
+        &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), 4),
+    );
     assert!(outcome.emitted.is_empty());
 }
 
@@ -225,8 +307,14 @@ fn tproxy_without_known_sockets_is_unknown() {
         mark_mask: 1,
     });
     let mut bench = Bench::new(Rules::v4().target(Mangle, "PREROUTING", target));
-    let outcome = bench.receive(device("eth0"), &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), SYN));
-    assert_eq!((outcome.verdict, outcome.fate), (Verdict::Unknown, Fate::Dropped));
+    let outcome = bench.receive(
+        device("eth0"),
+        &tcp_packet("198.51.100.7", "203.0.113.1", (4000, 80), SYN),
+    );
+    assert_eq!(
+        (outcome.verdict, outcome.fate),
+        (Verdict::Unknown, Fate::Dropped)
+    );
     assert!(outcome.unknowns[0].decides);
 }
 
@@ -237,7 +325,10 @@ fn a_mark_is_kept_and_shown() {
         .target(Mangle, "PREROUTING", mark(0x10, 0xff))
         .target(Mangle, "INPUT", mark(0x1, 0));
     let mut bench = Bench::new(rules);
-    let outcome = bench.receive(device("eth0"), &udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b""));
+    let outcome = bench.receive(
+        device("eth0"),
+        &udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b""),
+    );
     assert_eq!(outcome.mark, 0x11);
 }
 
@@ -247,15 +338,24 @@ fn fragments_with_and_without_tracking() {
     let whole = udp_packet("198.51.100.7", "203.0.113.1", (1, 2), &[7; 24]);
     let payload = &whole[20..];
     let fragment = |from: usize, to: usize, more: bool| {
-        let mut bytes = ipv4("198.51.100.7", "203.0.113.1", Protocol::UDP, &payload[from..to]);
+        let mut bytes = ipv4(
+            "198.51.100.7",
+            "203.0.113.1",
+            Protocol::UDP,
+            &payload[from..to],
+        );
         bytes[6..8].copy_from_slice(&((from / 8) as u16 | u16::from(more) << 13).to_be_bytes());
         seal_v4(&mut bytes);
         bytes
     };
     let pieces = [fragment(0, 16, true), fragment(16, 32, false)];
-    let base = || Rules::v4().rule(Mangle, "PREROUTING", Rule::default()).rule(Filter, "INPUT", Rule::default());
+    let base = || {
+        Rules::v4()
+            .rule(Mangle, "PREROUTING", Rule::default())
+            .rule(Filter, "INPUT", Rule::default())
+    };
     let tracking = base().rule(Filter, "OUTPUT", in_state(CtStates::NEW, Target::Accept));
-    for (rules, seen) in [(base(), (2, 76)), (tracking, (1, 52))] {
+    for (rules, seen) in [(base(), (2, 72)), (tracking, (1, 52))] {
         let mut bench = Bench::new(rules);
         let held = bench.receive(device("eth0"), &pieces[0]);
         assert_eq!((held.verdict, held.fate), (Verdict::Stolen, Fate::Held));
@@ -271,7 +371,13 @@ fn fragments_with_and_without_tracking() {
 fn martians_and_foreign_frames_are_dropped_unseen() {
     let mut bench = Bench::new(Rules::v4());
     let martian = udp_packet("127.0.0.1", "203.0.113.1", (1, 2), b"");
-    assert_eq!(bench.receive(device("eth0"), &martian).decided_by.reason, Some(Reason::Martian));
+    assert_eq!(
+        bench.receive(device("eth0"), &martian).decided_by.reason,
+        Some(Reason::Martian)
+    );
     let own = udp_packet("10.0.0.1", "203.0.113.1", (1, 2), b"");
-    assert_eq!(bench.receive(device("eth0"), &own).decided_by.reason, Some(Reason::OwnSource));
+    assert_eq!(
+        bench.receive(device("eth0"), &own).decided_by.reason,
+        Some(Reason::OwnSource)
+    );
 }
