@@ -269,19 +269,12 @@ impl Fib {
                 Action::Lookup(Some(table)) => match self.search(table, flow, mode) {
                     Some(Ok(found)) if self.is_suppressed(&step.rule, &found) => {}
                     Some(Ok(found)) => return Ok(found),
-                    // Without rules of its own, IPv4 asks an existing default table whatever main said (`fib_lookup`).
-                    Some(Err(_)) if !self.custom_rules && self.asks_another(at) => {}
                     Some(Err(why)) => return Err(Failure::None(why)),
                     None => {}
                 },
             }
         }
         Err(Failure::None(NoRoute::Missing))
-    }
-
-    fn asks_another(&self, at: usize) -> bool {
-        let next = self.steps.get(at).map(|step| step.action);
-        self.family == Family::V4 && matches!(next, Some(Action::Lookup(Some(_))))
     }
 
     /// Looks an address up in the local table alone.
@@ -299,10 +292,9 @@ impl Fib {
     }
 
     fn is_suppressed(&self, rule: &PolicyRule, found: &Found<'_>) -> bool {
-        let group = || match found.device() {
-            Device::Named(name) => self.groups.get(&name).copied(),
-            Device::Absent | Device::Unknown => None,
-        };
+        // The first hop stands for all of them (`fib4_rule_suppress`).
+        let first = found.route.hops.first().and_then(|h| h.device);
+        let group = || self.groups.get(&first?).copied();
         rule.suppress_prefix_len
             .is_some_and(|len| found.prefix_len <= len)
             || rule.suppress_group.is_some_and(|g| group() == Some(g))

@@ -111,6 +111,40 @@ impl Number {
     }
 }
 
+/// A TOS byte: a number, or a name of iproute2's own `rt_dsfield`.
+fn tos(number: &Number, at: At) -> Result<u8, JsonError> {
+    const NAMES: [(&str, u8); 23] = [
+        ("default", 0x00),
+        ("CS0", 0x00),
+        ("CS1", 0x20),
+        ("CS2", 0x40),
+        ("CS3", 0x60),
+        ("CS4", 0x80),
+        ("CS5", 0xa0),
+        ("CS6", 0xc0),
+        ("CS7", 0xe0),
+        ("AF11", 0x28),
+        ("AF12", 0x30),
+        ("AF13", 0x38),
+        ("AF21", 0x48),
+        ("AF22", 0x50),
+        ("AF23", 0x58),
+        ("AF31", 0x68),
+        ("AF32", 0x70),
+        ("AF33", 0x78),
+        ("AF41", 0x88),
+        ("AF42", 0x90),
+        ("AF43", 0x98),
+        ("EF", 0xb8),
+        ("lowdelay", 0x10),
+    ];
+    let text = number.to_string();
+    match NAMES.iter().find(|(name, _)| *name == text) {
+        Some((_, value)) => Ok(*value),
+        None => number.read(at).map(|n| n as u8),
+    }
+}
+
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -35,7 +35,7 @@ pub struct AddressTypes6 {
 impl Host {
     /// The type of an IPv4 address; `limit` is the device of `--limit-iface-in` or `--limit-iface-out`.
     pub fn address_type(&self, addr: Ipv4Addr, limit: Option<InterfaceName>) -> AddressType {
-        if addr.octets()[0] == 0 || addr.is_broadcast() {
+        if addr.is_unspecified() || addr.is_broadcast() {
             return AddressType::Broadcast;
         }
         if addr.is_multicast() {
@@ -73,7 +73,11 @@ impl Host {
             oif: limit,
             ..Flow::output(Ipv6Addr::UNSPECIFIED.into(), addr.into())
         };
-        let mode = Mode::default();
+        // A device without a source makes the lookup strict.
+        let mode = Mode {
+            strict: limit.is_some(),
+            ..Mode::default()
+        };
         match self.fib(Family::V6).lookup(&flow, mode) {
             Ok(found) => {
                 types.local |= limit.is_none() && found.route.kind == RouteType::Local;

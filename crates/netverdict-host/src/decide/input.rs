@@ -32,7 +32,7 @@ pub enum LocalKind {
 /// Why routing drops a packet that came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DropReason {
-    /// A source that no packet may have here: multicast, broadcast, 0/8, or 127/8 off the loopback device.
+    /// A source that no packet may have here: multicast, broadcast, 0.0.0.0, or 127/8 off the loopback device.
     MartianSource,
     /// A destination that no packet may have here.
     MartianDestination,
@@ -97,10 +97,10 @@ impl Host {
         if destination.is_broadcast() || source.is_unspecified() && destination.is_unspecified() {
             return self.broadcast_input(flow, source);
         }
-        if is_zeronet(source) {
+        if source.is_unspecified() {
             return InputRoute::Drop(DropReason::MartianSource);
         }
-        if is_zeronet(destination) {
+        if destination.is_unspecified() {
             return InputRoute::Drop(DropReason::MartianDestination);
         }
         if self.refuses_loopback(flow.iif) {
@@ -162,7 +162,7 @@ impl Host {
             destination: Ipv4Addr::UNSPECIFIED.into(),
             ..*flow
         };
-        if is_zeronet(source) {
+        if source.is_unspecified() {
             return InputRoute::Local(LocalKind::Broadcast);
         }
         match self.validate_source(&flow, None) {
@@ -182,7 +182,7 @@ impl Host {
         if martian {
             return InputRoute::Drop(DropReason::MartianSource);
         }
-        if is_zeronet(source) {
+        if source.is_unspecified() {
             let local_group = group.octets()[..3] == [224, 0, 0];
             return if local_group || flow.protocol == Some(Protocol::IGMP) {
                 InputRoute::Local(LocalKind::Multicast)
@@ -207,8 +207,4 @@ impl Host {
         // Frames injected into the loopback device are martians too, but nothing that a capture shows is.
         certain && !self.settings(device).route_localnet
     }
-}
-
-pub(super) fn is_zeronet(addr: Ipv4Addr) -> bool {
-    addr.octets()[0] == 0
 }

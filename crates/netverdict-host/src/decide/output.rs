@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use netverdict_net::{Device, Family, InterfaceName};
 
-use super::input::is_zeronet;
 use super::input6::needs_strict;
 use super::select::SourceChoice;
 use crate::fib::{Failure, Flow, Found, Mode, NoRoute, Undecided};
@@ -105,15 +104,14 @@ impl Host {
 
     fn output_v4(&self, flow: &Flow, source: Ipv4Addr, destination: Ipv4Addr) -> OutputRoute {
         let set = !source.is_unspecified();
-        if set && (source.is_multicast() || source.is_broadcast() || is_zeronet(source)) {
+        if set && (source.is_multicast() || source.is_broadcast()) {
             return OutputRoute::Drop(NoRoute::Blackhole);
         }
-        let to_many = destination.is_multicast() || destination.is_broadcast();
         if let Some(way) = self.group_way(flow, destination) {
             return self.leave_v4(flow, way, None);
         }
         if destination.is_unspecified() {
-            return self.loop_back(flow, Ipv4Addr::LOCALHOST.into());
+            return self.loop_back(flow, self.own_address(flow.oif));
         }
         let found = match self.fib(Family::V4).lookup(flow, Mode::default()) {
             Ok(found) => found,
@@ -128,7 +126,7 @@ impl Host {
             }
             Err(Failure::None(why)) => return OutputRoute::Drop(why),
         };
-        if found.route.kind == RouteType::Local && !to_many {
+        if found.route.kind == RouteType::Local {
             let default = found.route.preferred_source.unwrap_or(flow.destination);
             return self.loop_back(flow, default);
         }
@@ -149,10 +147,23 @@ impl Host {
         Some(Way::by(self, owner.name))
     }
 
+    /// What a packet to 0.0.0.0 is for.
+    fn own_address(&self, oif: Option<InterfaceName>) -> IpAddr {
+        let chosen = oif.map(|oif| self.source_v4(Device::Named(oif), None, Scope::HOST));
+        match chosen {
+            Some(SourceChoice::Address(address)) => address,
+            _ => Ipv4Addr::LOCALHOST.into(),
+        }
+    }
+
     fn loop_back(&self, flow: &Flow, default: IpAddr) -> OutputRoute {
         OutputRoute::Out {
             way: Way::by(self, InterfaceName::loopback()),
-            kind: RouteKind::Local,
+            kind: match flow.destination {
+                IpAddr::V4(a) if a.is_broadcast() => RouteKind::Broadcast,
+                a if a.is_multicast() => RouteKind::Multicast,
+                _ => RouteKind::Local,
+            },
             source: if flow.source.is_unspecified() {
                 SourceChoice::Address(default)
             } else {
@@ -178,10 +189,16 @@ impl Host {
         {
             return OutputRoute::Drop(NoRoute::Blackhole);
         }
+        // A default route does for groups where there is no better one, but not its gateway (`__mkroute_output`).
+        let on_link = kind == RouteKind::Broadcast
+            || kind == RouteKind::Multicast && found.is_some_and(|f| f.prefix_len < 4);
         OutputRoute::Out {
-            way,
-            kind,
             source: self.output_source_v4(flow, &way, found),
+            kind,
+            way: Way {
+                gateway: way.gateway.filter(|_| !on_link),
+                ..way
+            },
         }
     }
 
@@ -199,7 +216,8 @@ impl Host {
 
     fn output_v6(&self, flow: &Flow) -> OutputRoute {
         let mode = Mode {
-            strict: flow.oif.is_some() && needs_strict(flow.destination),
+            strict: flow.oif.is_some()
+                && (needs_strict(flow.destination) || flow.source.is_unspecified()),
             ..Mode::default()
         };
         let found = match self.fib(Family::V6).lookup(flow, mode) {
@@ -211,18 +229,18 @@ impl Host {
             }
             Err(Failure::None(why)) => return OutputRoute::Drop(why),
         };
-        if found.route.kind == RouteType::Local {
-            return self.loop_back(flow, flow.destination);
+        // An anycast address is the host's own as much as any (`ip6_rt_get_dev_rcu`).
+        if matches!(found.route.kind, RouteType::Local | RouteType::Anycast) {
+            return OutputRoute::Out {
+                way: Way::by(self, InterfaceName::loopback()),
+                kind: RouteKind::Local,
+                source: self.output_source_v6(flow, found.device(), Some(&found)),
+            };
         }
         self.leave_v6(flow, Way::of(self, &found), Some(&found))
     }
 
     fn leave_v6(&self, flow: &Flow, way: Way, found: Option<&Found<'_>>) -> OutputRoute {
-        let source = match found.and_then(|f| f.route.preferred_source) {
-            _ if !flow.source.is_unspecified() => SourceChoice::Address(flow.source),
-            Some(preferred) => SourceChoice::Address(preferred),
-            None => self.source_v6(way.device, flow.destination),
-        };
         OutputRoute::Out {
             way,
             kind: if flow.destination.is_multicast() {
@@ -230,7 +248,20 @@ impl Host {
             } else {
                 RouteKind::Unicast
             },
-            source,
+            source: self.output_source_v6(flow, way.device, found),
+        }
+    }
+
+    fn output_source_v6(
+        &self,
+        flow: &Flow,
+        device: Device,
+        found: Option<&Found<'_>>,
+    ) -> SourceChoice {
+        match found.and_then(|f| f.route.preferred_source) {
+            _ if !flow.source.is_unspecified() => SourceChoice::Address(flow.source),
+            Some(preferred) => SourceChoice::Address(preferred),
+            None => self.source_v6(device, flow.destination),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Host {
 fn passes_unasked(flow: &Flow) -> bool {
     match (flow.source, flow.destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            source.octets()[0] == 0
+            source.is_unspecified()
                 && (destination.is_broadcast() || destination.octets()[..3] == [224, 0, 0])
         }
         (source, _) => source.is_unspecified(),

@@ -79,18 +79,9 @@ impl Host {
         let elsewhere = self
             .interfaces()
             .iter()
-            .find_map(|i| self.any_source(i, scope))
+            .find_map(|i| any_source(i, scope))
             .filter(|_| self.facts().addresses_known);
         elsewhere.map_or_else(|| self.unless_known(), SourceChoice::Address)
-    }
-
-    /// `in_dev_select_addr`.
-    fn any_source(&self, interface: &Interface, scope: Scope) -> Option<IpAddr> {
-        let local = self.localnet_scope(&interface.name);
-        interface
-            .addresses_of(Family::V4)
-            .find(|a| !a.secondary && a.scope != Scope::LINK && a.scope.min(local) <= scope)
-            .map(|a| a.local)
     }
 
     /// `route_localnet` lets host-scope addresses serve as link-scope ones.
@@ -126,4 +117,12 @@ fn is_redirect_target(address: &Address, to: Ipv6Addr) -> bool {
         true
     };
     own.to_ipv4_mapped().is_none() && !address.tentative && same_scope
+}
+
+/// `in_dev_select_addr`.
+fn any_source(interface: &Interface, scope: Scope) -> Option<IpAddr> {
+    interface
+        .addresses_of(Family::V4)
+        .find(|a| !a.secondary && a.scope != Scope::LINK && a.scope <= scope)
+        .map(|a| a.local)
 }

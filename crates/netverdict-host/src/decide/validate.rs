@@ -117,9 +117,7 @@ impl Host {
 /// The source that reverse lookups pretend: none for a destination that is no host's (`rpfilter_get_saddr`).
 pub(super) fn reverse_source(destination: IpAddr) -> IpAddr {
     match destination {
-        IpAddr::V4(a) if a.is_multicast() || a.is_broadcast() || a.octets()[0] == 0 => {
-            Ipv4Addr::UNSPECIFIED.into()
-        }
+        IpAddr::V4(a) if a.is_multicast() || a.is_broadcast() => Ipv4Addr::UNSPECIFIED.into(),
         other => other,
     }
 }

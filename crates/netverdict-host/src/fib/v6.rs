@@ -12,21 +12,31 @@ pub(super) fn search<'a>(
     flow: &Flow,
     mode: Mode,
 ) -> Option<Result<Found<'a>, NoRoute>> {
+    let mut first = true;
     for node in table.containing(flow.destination) {
-        let members = || {
-            node.values
-                .iter()
-                .filter_map(|i| routes.get(*i as usize))
-                .filter(|r| r.source.is_none_or(|s| s.contains(flow.source)))
-        };
-        // Routes are sorted by the length of their source prefix: each length is a node of the subtree.
-        let mut after = None;
-        while let Some(source) = members()
-            .map(|r| r.source)
-            .find(|s| after.is_none_or(|a| source_len(*s) < a))
+        let members = || node.values.iter().filter_map(|i| routes.get(*i as usize));
+        let fits = |r: &&Route| r.source.is_none_or(|s| s.contains(flow.source));
+        let of_sources = || members().filter(|r| r.source.is_some());
+        // A node with source-specific routes is passed over whole where none of them fits, but for the default route's;
+        // coming back from a longer prefix does take its other routes (`fib6_node_lookup_1`, `fib6_backtrack`).
+        if first && node.len > 0 && of_sources().next().is_some() && !of_sources().any(|r| fits(&r))
         {
-            after = Some(source_len(source));
-            let group = || members().filter(|r| source_len(r.source) == source_len(source));
+            continue;
+        }
+        first = false;
+        // Sorted by the length of the source prefix: each length is a node of the subtree.
+        let mut after = None;
+        while let Some(len) = members()
+            .filter(fits)
+            .map(|r| source_len(r.source))
+            .find(|len| after.is_none_or(|a| *len < a))
+        {
+            after = Some(len);
+            let group = || {
+                members()
+                    .filter(fits)
+                    .filter(move |r| source_len(r.source) == len)
+            };
             if let Some((route, hops)) = select(group, flow, mode) {
                 return match Effect::of(route.kind) {
                     Effect::GoesOn => None,

@@ -111,7 +111,7 @@ fn interface(entry: usize, link: Link) -> Result<Option<Interface>, JsonError> {
 }
 
 /// A group's name is known to the host's `group` file alone; `default` is 0.
-fn group(text: &str) -> Option<u32> {
+pub(super) fn group(text: &str) -> Option<u32> {
     match text {
         "default" => Some(0),
         number => number.parse().ok(),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use netverdict_net::{Family, InterfaceName};
 use serde::Deserialize;
 
-use super::{At, JsonError, Number, address::scope, entries};
+use super::{At, JsonError, Number, address::scope, entries, tos};
 use crate::{Hop, Route, RouteType, Scope, TableId};
 
 #[derive(Deserialize)]
@@ -89,7 +89,7 @@ fn parse(entry: usize, route: Entry, hint: Family) -> Result<Route, JsonError> {
         kind,
         destination: at("dst").prefix(&route.dst, family)?,
         source,
-        tos: route.tos.map_or(Ok(0), |t| t.read(at("tos")))? as u8,
+        tos: route.tos.map_or(Ok(0), |t| tos(&t, at("tos")))?,
         metric: route.metric.unwrap_or(0),
         scope: match &route.scope {
             Some(text) => scope(text).ok_or_else(|| at("scope").bad(text, "is no scope"))?,

@@ -6,7 +6,7 @@ use netverdict_net::{AddrMask, Family, InterfaceName, PortRange, Protocol};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{At, JsonError, Number, entries};
+use super::{At, JsonError, Number, address::group, entries, tos};
 use crate::{PolicyRule, RuleAction, TableId};
 
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ struct Entry {
     goto: Option<Number>,
     action: Option<String>,
     suppress_prefixlen: Option<u8>,
-    suppress_ifgroup: Option<Number>,
+    suppress_ifgroup: Option<String>,
     #[serde(default, deserialize_with = "present")]
     nop: bool,
     #[serde(default, deserialize_with = "present")]
@@ -84,12 +84,15 @@ fn parse(entry: usize, rule: Entry, family: Family) -> Result<PolicyRule, JsonEr
     };
     let mark = number("fwmark", &rule.fwmark)?;
     let mask = number("fwmask", &rule.fwmask)?;
+    let suppressed = rule.suppress_ifgroup.as_deref().map(group);
+    // A group's name that only the host's `group` file knows.
+    let unknown_group = (suppressed == Some(None)).then(|| "suppress_ifgroup".into());
     Ok(PolicyRule {
         priority: rule.priority,
         not: rule.not,
         from: prefix(at("src"), rule.src.as_deref(), rule.srclen, family)?,
         to: prefix(at("dst"), rule.dst.as_deref(), rule.dstlen, family)?,
-        tos: number("tos", &rule.tos)?.unwrap_or(0) as u8,
+        tos: rule.tos.as_ref().map_or(Ok(0), |t| tos(t, at("tos")))?,
         dscp: number("dscp", &rule.dscp)?.map(|d| d as u8),
         mark: mark.unwrap_or(0),
         mark_mask: mask.unwrap_or(if mark.is_some() { u32::MAX } else { 0 }),
@@ -104,12 +107,13 @@ fn parse(entry: usize, rule: Entry, family: Family) -> Result<PolicyRule, JsonEr
         destination_ports: ports(rule.dport, rule.dport_start, rule.dport_end),
         uids: rule.uid_start.zip(rule.uid_end),
         suppress_prefix_len: rule.suppress_prefixlen,
-        suppress_group: number("suppress_ifgroup", &rule.suppress_ifgroup)?,
+        suppress_group: suppressed.flatten(),
         unknown_selectors: rule
             .rest
             .keys()
             .filter(|k| !HARMLESS.contains(&k.as_str()))
             .map(|k| k.as_str().into())
+            .chain(unknown_group)
             .collect(),
         action: action(at("action"), &rule)?,
     })

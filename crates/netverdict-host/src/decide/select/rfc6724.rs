@@ -78,7 +78,8 @@ fn scope(addr: Ipv6Addr) -> i16 {
         return multicast_scope(addr) as i16;
     }
     match addr.segments()[0] {
-        0 if addr.is_loopback() => 1,
+        // Counts as link-local (RFC 6724 §3.4).
+        0 if addr.is_loopback() => 2,
         s if s & 0xffc0 == 0xfe80 => 2,
         s if s & 0xffc0 == 0xfec0 => 5,
         _ => 14,
