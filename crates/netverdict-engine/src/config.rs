@@ -39,6 +39,9 @@ pub struct Config {
     pub backend: Option<Backend>,
     /// Connection tracking even where no loaded rule asks for it (semantics: another consumer on the host).
     pub force_conntrack: bool,
+    /// Whether packets that the host makes in answer (REJECT, TEE, ICMP errors) go through OUTPUT and POSTROUTING as
+    /// part of the packet's step. Off where the capture shows them, or where nothing is to answer.
+    pub answers: bool,
 }
 
 impl Default for Config {
@@ -50,6 +53,7 @@ impl Default for Config {
             unknown: UnknownPolicy::NoMatch,
             backend: None,
             force_conntrack: false,
+            answers: false,
         }
     }
 }

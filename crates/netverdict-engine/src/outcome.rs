@@ -241,6 +241,8 @@ pub struct Emission {
     pub why: String,
     /// Its bytes.
     pub packet: Packet<'static>,
+    /// Whether it is never tracked (TEE's copies); answers belong to the connection of what they answer.
+    pub untracked: bool,
 }
 
 /// What became of one packet.

@@ -2,25 +2,34 @@
 
 mod answers;
 mod forward;
+mod options;
 mod receive;
 mod route;
 
 use netverdict_host::{InputRoute, LocalKind, OutputRoute, RouteKind, Way};
+use netverdict_net::header::network_header_len;
 use netverdict_net::{Device, Family, InterfaceName};
 use netverdict_ruleset::Hook;
 
+use crate::conntrack::Conntrack;
 use crate::defrag::Asker;
 use crate::observe::Event;
 use crate::walk::{End, Walk};
-use crate::{Entry, Fate, Reason};
+use crate::{Connection, Entry, Fate, Reason, Skb};
 
-impl Walk<'_, '_> {
+/// Answers to answers end after so many.
+const ANSWERS: usize = 8;
+
+impl<'p> Walk<'_, 'p> {
     /// Takes the packet all its way.
     pub(crate) fn run(&mut self, entry: &Entry) -> End {
         let end = match *entry {
             Entry::Prerouting { in_device } => self.receive(in_device),
             Entry::Output { out_device } => self.send(out_device),
         };
+        if self.config.answers {
+            self.send_answers();
+        }
         match end {
             Ok(end) | Err(end) => end,
         }
@@ -36,7 +45,11 @@ impl Walk<'_, '_> {
 
     /// From PREROUTING to where routing says.
     fn follow_route(&mut self) -> Result<End, End> {
-        match self.route_input() {
+        let route = self.route_input();
+        if !matches!(route, InputRoute::Drop(_)) {
+            self.check_options().map_err(End::drop)?;
+        }
+        match route {
             InputRoute::Local(kind) => self.deliver(kind),
             InputRoute::Forward(way) => self.forward(way),
             InputRoute::Drop(why) => {
@@ -81,11 +94,113 @@ impl Walk<'_, '_> {
         self.skb.local = true;
         self.route_output(out_device)?;
         self.hook(Hook::Output)?;
+        if self.copies_to_self() {
+            return self.send_to_many();
+        }
         let end = self.leave(Fate::Sent)?;
         if self.loops_back() {
             return self.loop_back();
         }
         Ok(end)
+    }
+
+    /// Broadcasts, and multicasts to a group this host is in, come back as a copy that passes POSTROUTING by itself
+    /// (`ip_mc_output`, `ip6_finish_output2`). No capture shows the copy.
+    fn send_to_many(&mut self) -> Result<End, End> {
+        let v4 = self.program.family == Family::V4;
+        let mut copy = self.skb.clone();
+        let kind = match self.skb.kind {
+            Some(RouteKind::Broadcast) => LocalKind::Broadcast,
+            _ => LocalKind::Multicast,
+        };
+        // IPv4 sends the copy first, IPv6 the packet.
+        let sent = if v4 {
+            None
+        } else {
+            Some(self.leave(Fate::Sent)?)
+        };
+        copy.connection = self.skb.connection;
+        let returned = self.aside(&mut copy, |walk| walk.hook(Hook::Postrouting));
+        let end = match sent {
+            Some(end) => Ok(end),
+            None => self.leave(Fate::Sent),
+        };
+        if returned.is_ok() {
+            let device = copy.out_device;
+            copy.in_device = device;
+            copy.out_device = Device::Absent;
+            copy.checksum_trusted = true;
+            // Where the copy ends is not where the packet ends.
+            let _ended = self.aside(&mut copy, |walk| {
+                walk.hook(Hook::Prerouting)?;
+                walk.deliver(kind).map(|_| ())
+            });
+        }
+        end
+    }
+
+    /// Walks with another packet for a while; what the trail says of decisions stays this packet's.
+    fn aside(
+        &mut self,
+        other: &mut Skb<'p>,
+        go: impl FnOnce(&mut Self) -> Result<(), End>,
+    ) -> Result<(), End> {
+        std::mem::swap(&mut self.skb, other);
+        let (filter, last) = (self.trail.filter, self.trail.last);
+        let (state, hook, len) = (self.trail.state, self.trail.hook, self.trail.len);
+        let end = go(self);
+        std::mem::swap(&mut self.skb, other);
+        (self.trail.filter, self.trail.last) = (filter, last);
+        (self.trail.state, self.trail.hook, self.trail.len) = (state, hook, len);
+        end
+    }
+
+    fn copies_to_self(&self) -> bool {
+        let joined = || {
+            self.host
+                .is_joined(self.skb.out_device, self.skb.packet.destination())
+        };
+        match self.skb.kind {
+            _ if self.loops_back() => false,
+            Some(RouteKind::Broadcast) => true,
+            Some(RouteKind::Multicast) => joined(),
+            _ => false,
+        }
+    }
+
+    fn check_options(&self) -> Result<(), Reason> {
+        let packet = &self.skb.packet;
+        if self.program.family == Family::V6 || network_header_len(packet) == 20 {
+            return Ok(());
+        }
+        options::check(packet, self.takes_source_routes())
+    }
+
+    /// `all` and the device must both allow it; `all` starts at 0, a device at 1.
+    fn takes_source_routes(&self) -> bool {
+        let sysctls = self.host.sysctls();
+        let name = "accept_source_route";
+        let device = self.skb.in_device;
+        let own = device.name().map(|n| sysctls.conf(Family::V4, n, name));
+        sysctls.conf_all(Family::V4, name).unwrap_or(0) != 0 && own.unwrap_or(1) != 0
+    }
+
+    /// Takes the answers that the host made through OUTPUT and POSTROUTING, their connection that of the packet
+    /// answered.
+    fn send_answers(&mut self) {
+        let mut sent = 0;
+        while let Some(emission) = self.trail.emitted.get(sent).filter(|_| sent < ANSWERS) {
+            let mut skb = Skb::new(emission.packet.clone());
+            skb.connection = if emission.untracked {
+                Connection::Untracked
+            } else {
+                Conntrack::attach(self.skb.connection)
+            };
+            skb.checksum_trusted = true;
+            skb.copied = true;
+            sent += 1;
+            let _ended = self.aside(&mut skb, |walk| walk.send(Device::Unknown).map(|_| ()));
+        }
     }
 
     /// To a device.

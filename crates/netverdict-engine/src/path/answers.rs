@@ -65,6 +65,7 @@ impl Walk<'_, '_> {
             let emission = Emission {
                 why: format!("ICMP {why}"),
                 packet,
+                untracked: false,
             };
             self.tape.show(|| Event::Emitted(&emission));
             self.trail.emitted.push(emission);

@@ -381,3 +381,55 @@ fn martians_and_foreign_frames_are_dropped_unseen() {
         Some(Reason::OwnSource)
     );
 }
+
+/// A broadcast's copy passes POSTROUTING, PREROUTING and INPUT by itself.
+#[test]
+fn a_broadcast_comes_back_as_a_copy() {
+    let mut rules = Rules::v4();
+    for (table, chain) in [
+        (Filter, "OUTPUT"),
+        (Mangle, "POSTROUTING"),
+        (Mangle, "PREROUTING"),
+        (Filter, "INPUT"),
+    ] {
+        rules = rules.rule(table, chain, Rule::default());
+    }
+    let mut bench = Bench::new(rules);
+    let bytes = udp_packet("203.0.113.1", "203.0.113.255", (1, 2), b"");
+    let outcome = bench.send(device("eth0"), &bytes);
+    assert_eq!(outcome.fate, Fate::Sent);
+    assert_eq!(
+        outcome.decided_by.rule,
+        Some(bench.rule(Filter, "OUTPUT", 0))
+    );
+    assert_eq!(bench.packets(Filter, "OUTPUT"), [1, 1]);
+    assert_eq!(bench.packets(Mangle, "POSTROUTING"), [2, 2]);
+    assert_eq!(bench.packets(Mangle, "PREROUTING"), [1, 1]);
+    assert_eq!(bench.packets(Filter, "INPUT"), [1, 1]);
+}
+
+/// Trap T23: where the host's own answers count, a REJECT's goes through OUTPUT as RELATED.
+#[test]
+fn answers_go_through_output() {
+    let with = RejectWith::Icmp(IcmpReject::PortUnreachable);
+    let rules = || {
+        let accept = in_state(CtStates::RELATED, Target::Accept);
+        Rules::v4()
+            .target(Filter, "INPUT", Target::Reject(Reject { with }))
+            .rule(Filter, "OUTPUT", accept)
+    };
+    let bytes = udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b"data");
+    for (answers, counted) in [(false, [0, 0]), (true, [1, 0])] {
+        let config = Config {
+            answers,
+            ..Config::default()
+        };
+        let mut bench = Bench::with(rules(), &config);
+        let outcome = bench.receive(device("eth0"), &bytes);
+        assert_eq!(
+            outcome.decided_by.rule,
+            Some(bench.rule(Filter, "INPUT", 1))
+        );
+        assert_eq!(bench.packets(Filter, "OUTPUT"), counted);
+    }
+}

@@ -25,6 +25,7 @@ pub(super) fn apply(target: Reject, cx: &mut TargetCx<'_, '_>) -> Action {
             cx.notes.push(Note::Emitted(Emission {
                 why: format!("REJECT {}", target.with),
                 packet,
+                untracked: false,
             }));
         }
         Err(why) => cx.did("REJECT", || format!("nothing sent: {why}")),

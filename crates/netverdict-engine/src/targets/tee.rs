@@ -32,6 +32,7 @@ pub(super) fn apply(target: Tee, cx: &mut TargetCx<'_, '_>) -> Action {
     cx.notes.push(Note::Emitted(Emission {
         why: format!("TEE to {}", target.gateway),
         packet: copy,
+        untracked: true,
     }));
     Action::Continue
 }
