@@ -1,5 +1,220 @@
 //! Model and kernel side by side: what has to be equal, and what no dump and capture determine.
 
+mod reassemble;
+
+use std::fmt;
+
+use netverdict_engine::{Fate as ModelFate, Outcome};
+use netverdict_net::Family;
+
+use crate::model::ModelRun;
+use crate::rig::{Counter, Counters, Fate, Observation};
+use crate::{Case, KernelRun};
+
+/// One thing on which the two do not agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// A counter.
+    Counter {
+        /// Whose ruleset.
+        family: Family,
+        /// Table and chain.
+        place: String,
+        /// The rule's number from 1 and its text; `None` for the policy.
+        rule: Option<(usize, String)>,
+        /// What the kernel counted.
+        kernel: Counter,
+        /// What the model counted.
+        model: Counter,
+    },
+    /// The two print different rules or chains.
+    Shape {
+        /// Whose ruleset.
+        family: Family,
+        /// What is there on one side only.
+        what: String,
+    },
+    /// Where a packet ended.
+    Fate {
+        /// The frame, counted from 1.
+        frame: usize,
+        /// Where the kernel had it.
+        kernel: Fate,
+        /// Where the model has it, and why.
+        model: String,
+    },
+    /// By which interface a packet left.
+    Interface {
+        /// The frame, counted from 1.
+        frame: usize,
+        /// The kernel's.
+        kernel: String,
+        /// The model's.
+        model: String,
+    },
+    /// The packet that left or was delivered.
+    Packet {
+        /// The frame, counted from 1.
+        frame: usize,
+        /// The kernel's packets, fragments put together.
+        kernel: Vec<Vec<u8>>,
+        /// The model's.
+        model: Vec<u8>,
+    },
+}
+
+/// Every difference, counters first.
+pub fn differences(case: &Case, kernel: &KernelRun, model: &ModelRun) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for ((family, ours), (_, theirs)) in model.counters.iter().zip(&kernel.counters) {
+        counters(*family, theirs, ours, &mut found);
+    }
+    let outcomes = kernel.seen.iter().zip(&model.outcomes);
+    for (frame, (seen, outcome)) in (1..).zip(outcomes).take(case.frames.len()) {
+        packet(frame, seen, outcome.as_ref(), &mut found);
+    }
+    found
+}
+
+/// Why a case cannot be compared: the kernel drew a number that nothing determines.
+pub fn undetermined(kernel: &KernelRun) -> Option<&'static str> {
+    const SERVICE_PORTS: [u16; 3] = [3128, 5060, 8080];
+    let with_ports = |c: &&crate::kernel::Connection| matches!(c.protocol.0, 6 | 17 | 132 | 136);
+    let drawn = kernel.connections.iter().filter(with_ports).any(|c| {
+        let (before, after) = (c.original.source_port, c.reply.destination_port);
+        before != after && after > 1023 && !SERVICE_PORTS.contains(&after)
+    });
+    drawn.then_some("source NAT drew a port at random")
+}
+
+fn counters(family: Family, kernel: &Counters, model: &Counters, found: &mut Vec<Difference>) {
+    for table in &kernel.tables {
+        for chain in &table.chains {
+            let place = format!("{} {}", table.name, chain.name);
+            let Some(ours) = model.chain(&table.name, &chain.name) else {
+                // The kernel lists tables that some rule of another one touched; they have no rules.
+                if !chain.rules.is_empty() {
+                    found.push(Difference::Shape {
+                        family,
+                        what: place,
+                    });
+                }
+                continue;
+            };
+            if ours.rules.len() != chain.rules.len() {
+                found.push(Difference::Shape {
+                    family,
+                    what: place,
+                });
+                continue;
+            }
+            let mut check = |rule: Option<(usize, String)>, kernel: Counter, model: Counter| {
+                if kernel != model {
+                    found.push(Difference::Counter {
+                        family,
+                        place: place.clone(),
+                        rule,
+                        kernel,
+                        model,
+                    });
+                }
+            };
+            for (number, ((theirs, text), (ours, _))) in
+                (1..).zip(chain.rules.iter().zip(&ours.rules))
+            {
+                check(Some((number, text.clone())), *theirs, *ours);
+            }
+            check(
+                None,
+                chain.policy.unwrap_or_default(),
+                ours.policy.unwrap_or_default(),
+            );
+        }
+    }
+}
+
+fn packet(
+    frame: usize,
+    seen: &Observation,
+    outcome: Option<&Outcome>,
+    found: &mut Vec<Difference>,
+) {
+    let theirs = fate(seen, outcome);
+    let ours = outcome.map_or(Fate::Gone, |o| match o.fate {
+        ModelFate::Local => Fate::Local,
+        ModelFate::Forwarded | ModelFate::Sent => Fate::Emitted,
+        ModelFate::Dropped | ModelFate::Queued | ModelFate::Held => Fate::Gone,
+    });
+    if theirs != ours {
+        found.push(Difference::Fate {
+            frame,
+            kernel: theirs,
+            model: outcome.map_or("no packet to netfilter".to_owned(), |o| {
+                format!("{:?}, {:?}, {:?}", o.verdict, o.fate, o.decided_by)
+            }),
+        });
+        return;
+    }
+    let Some(egress) = outcome.and_then(|o| Some((o, o.egress.as_ref()?))) else {
+        return;
+    };
+    let packets: Vec<&[u8]> = match theirs {
+        Fate::Local => seen.delivered.iter().map(|d| &d.packet[..]).collect(),
+        Fate::Emitted => seen.emitted.iter().map(|e| e.packet()).collect(),
+        Fate::Gone => return,
+    };
+    let (outcome, ours) = (egress.0, egress.1.captured());
+    let whole = reassemble::reassembled(&packets);
+    let same = |p: &&Vec<u8>| same_datagram(p, ours);
+    if !whole.iter().any(|p| same(&p)) && !packets.iter().any(|p| same_packet(p, ours)) {
+        found.push(Difference::Packet {
+            frame,
+            kernel: whole,
+            model: ours.to_vec(),
+        });
+    } else if theirs == Fate::Emitted {
+        let left = outcome.out_device.to_string();
+        if !seen.emitted.iter().any(|e| e.interface.as_str() == left) {
+            let names = seen.emitted.iter().map(|e| e.interface.to_string());
+            found.push(Difference::Interface {
+                frame,
+                kernel: names.collect::<Vec<_>>().join(", "),
+                model: left,
+            });
+        }
+    }
+}
+
+/// A dropped packet's copies leave all the same: what left counts only if the model's copies are not all of it.
+fn fate(seen: &Observation, outcome: Option<&Outcome>) -> Fate {
+    let copies = outcome.map_or(0, |o| {
+        o.emitted
+            .iter()
+            .filter(|e| e.why.starts_with("TEE"))
+            .count()
+    });
+    if seen.delivered.is_empty() && seen.emitted.len() <= copies {
+        return Fate::Gone;
+    }
+    seen.fate()
+}
+
+/// Whether they are the same packet, cut up on the way or not: cutting clears IPv4's fragment word.
+fn same_datagram(whole: &[u8], model: &[u8]) -> bool {
+    if same_packet(whole, model) {
+        return true;
+    }
+    let plain = |packet: &[u8]| {
+        let mut packet = packet.to_vec();
+        if packet.first().is_some_and(|b| b >> 4 == 4) && packet.len() >= 20 {
+            packet[6..8].copy_from_slice(&[0, 0]);
+            packet[10..12].copy_from_slice(&[0, 0]);
+        }
+        packet
+    };
+    whole.get(6..8) == Some(&[0, 0]) && plain(whole) == plain(model)
+}
+
 /// Whether two packets are the same but for what the kernel draws at random: the id by which IPv6 fragments of a
 /// datagram that it cut itself belong together (`ipv6_select_ident`).
 pub fn same_packet(one: &[u8], two: &[u8]) -> bool {
@@ -27,6 +242,60 @@ fn fragment_id(packet: &[u8]) -> Option<usize> {
         at += (usize::from(*packet.get(at + 1)?) + 1) * 8;
     }
     (next == FRAGMENT && packet.len() >= at + 8).then_some(at + 4)
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Counter {
+                family,
+                place,
+                rule,
+                kernel,
+                model,
+            } => {
+                write!(f, "{family} {place} ")?;
+                match rule {
+                    Some((number, text)) => write!(f, "rule {number}: {text}")?,
+                    None => write!(f, "policy")?,
+                }
+                let Counter { packets, bytes } = kernel;
+                write!(f, ": kernel [{packets}:{bytes}], ")?;
+                write!(f, "model [{}:{}]", model.packets, model.bytes)
+            }
+            Self::Shape { family, what } => write!(f, "{family} {what}: not the same rules"),
+            Self::Fate {
+                frame,
+                kernel,
+                model,
+            } => write!(f, "frame {frame}: kernel {kernel:?}, model {model}"),
+            Self::Interface {
+                frame,
+                kernel,
+                model,
+            } => write!(f, "frame {frame}: left by {kernel}, model by {model}"),
+            Self::Packet {
+                frame,
+                kernel,
+                model,
+            } => {
+                write!(f, "frame {frame}: kernel let out")?;
+                for packet in kernel {
+                    write!(f, " {}", hex(packet))?;
+                }
+                write!(f, ", model {}", hex(model))
+            }
+        }
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ pub mod case;
 pub mod compare;
 pub mod error;
 pub mod kernel;
+pub mod model;
 pub mod reach;
 pub mod rig;
+pub mod shrink;
 
 pub use case::{Case, Frame, KernelRun};
 pub use error::RigError;

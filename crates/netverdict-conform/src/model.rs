@@ -1,0 +1,118 @@
+//! The model's side of a case: the same frames through the engine, at the times at which the kernel saw them.
+
+use netverdict_engine::{
+    Checksums, Config, Engine, EngineInput, Entry, Input, NullObserver, Outcome,
+};
+use netverdict_host::{Host, Interface};
+use netverdict_net::{Device, Family, Link, LinkKind, MacAddr, Packet, PacketType};
+use netverdict_ruleset::{Backend as RulesBackend, Ruleset, Save};
+
+use crate::rig::{Backend, Counters, Direction, Observation};
+use crate::{Case, Frame, RigError};
+
+/// The rules of a case, read.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Of `iptables-save`.
+    pub v4: Option<Ruleset>,
+    /// Of `ip6tables-save`.
+    pub v6: Option<Ruleset>,
+}
+
+/// What the model made of a case.
+#[derive(Debug)]
+pub struct ModelRun {
+    /// What became of each frame; `None` for one that is no packet to netfilter.
+    pub outcomes: Vec<Option<Outcome>>,
+    /// The counters of each loaded family at the end.
+    pub counters: Vec<(Family, Counters)>,
+}
+
+/// Takes a case through the model. `seen` is what the kernel made of the same frames: when it saw them, and which of
+/// them no hook ever saw.
+pub fn run(case: &Case, rules: &Rules, seen: &[Observation]) -> Result<ModelRun, RigError> {
+    let host = Host::new(case.facts.clone());
+    let config = Config {
+        backend: Some(match case.backend {
+            Backend::Legacy => RulesBackend::Legacy,
+            Backend::Nft => RulesBackend::Nft,
+        }),
+        // A TAP device checks nothing, and what we send ourselves is never checked.
+        checksums: Checksums::Auto,
+        ..Config::default()
+    };
+    let mut engine = Engine::new(EngineInput {
+        v4: rules.v4.as_ref(),
+        v6: rules.v6.as_ref(),
+        host: &host,
+        config: &config,
+    });
+    let mut step = |(frame, seen): (&Frame, &Observation)| {
+        let (packet, entry) = enter(&host, frame).filter(|_| seen.refused.is_none())?;
+        let input = Input {
+            packet,
+            time: seen.at,
+            entry,
+        };
+        Some(engine.step(input, &mut NullObserver))
+    };
+    let outcomes = case.frames.iter().zip(seen).map(&mut step).collect();
+    let families = [(Family::V4, &rules.v4), (Family::V6, &rules.v6)];
+    let counted = families.into_iter().filter_map(|(family, rules)| {
+        let counted = engine.count_into(rules.as_ref()?);
+        let text = Save::with_own_counters(&counted).to_string();
+        Some(Counters::parse(family, &text).map(|counters| (family, counters)))
+    });
+    Ok(ModelRun {
+        outcomes,
+        counters: counted.collect::<Result<_, RigError>>()?,
+    })
+}
+
+/// A frame as the engine takes it; `None` if it is no packet that a hook would see.
+fn enter<'f>(host: &Host, frame: &'f Frame) -> Option<(Packet<'f>, Entry)> {
+    let device = frame.interface.map_or(Device::Unknown, Device::Named);
+    match frame.direction {
+        Direction::Out => {
+            let packet = Packet::new(&frame.bytes, frame.bytes.len(), Link::default()).ok()?;
+            Some((packet, Entry::Output { out_device: device }))
+        }
+        Direction::In => {
+            let interface = host.interface(&frame.interface?)?;
+            let (link, bytes) = unwrap_link(interface, &frame.bytes)?;
+            let packet = Packet::new(bytes, bytes.len(), link).ok()?;
+            Some((packet, Entry::Prerouting { in_device: device }))
+        }
+    }
+}
+
+/// The link layer and the bytes behind it. What says it is IPv4 must be, as the handlers of each ethertype ask.
+fn unwrap_link<'f>(interface: &Interface, frame: &'f [u8]) -> Option<(Link, &'f [u8])> {
+    let Some(own) = interface.mac else {
+        return Some((Link::default(), frame));
+    };
+    let (header, packet) = frame.split_first_chunk::<14>()?;
+    let mac = |at: usize| header.get(at..)?.first_chunk().copied().map(MacAddr);
+    let version = match header.last_chunk::<2>()? {
+        [0x08, 0x00] => 4,
+        [0x86, 0xdd] => 6,
+        _ => return None,
+    };
+    if packet.first()? >> 4 != version {
+        return None;
+    }
+    let (destination, source) = (mac(0)?, mac(6)?);
+    let packet_type = match destination {
+        MacAddr::BROADCAST => PacketType::Broadcast,
+        group if group.is_multicast() => PacketType::Multicast,
+        mac if mac == own => PacketType::Host,
+        _ => PacketType::OtherHost,
+    };
+    let link = Link {
+        kind: LinkKind::Ethernet,
+        source: Some(source),
+        destination: Some(destination),
+        packet_type,
+    };
+    Some((link, packet))
+}
