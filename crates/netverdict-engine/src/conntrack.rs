@@ -46,7 +46,7 @@ pub use zone::{Zone, ZoneDirection};
 pub(crate) use checksum::{sctp as sctp_checksum, verify_plain as verify_checksum};
 pub(crate) use confirm::Confirm;
 pub(crate) use helper::Helper;
-pub(crate) use layer4::{Layer4, skip_extensions};
+pub(crate) use layer4::{Fault, Layer4, skip_extensions};
 pub(crate) use settings::Settings;
 pub(crate) use table::allows_clash;
 pub(crate) use template::Template;

@@ -17,6 +17,7 @@ mod cluster;
 mod comment;
 mod connbytes;
 mod connlabel;
+mod connlimit;
 mod connmark;
 mod conntrack;
 mod cpu;
@@ -88,6 +89,7 @@ pub(crate) fn evaluate(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
         Match::Comment(m) => comment::evaluate(m, cx),
         Match::Connbytes(m) => connbytes::evaluate(m, cx),
         Match::Connlabel(m) => connlabel::evaluate(m, cx),
+        Match::Connlimit(m) => connlimit::evaluate(m, cx),
         Match::Connmark(m) => connmark::evaluate(m, cx),
         Match::Conntrack(m) => conntrack::evaluate(m, cx),
         Match::Cpu(m) => cpu::evaluate(m, cx),
@@ -143,7 +145,7 @@ pub(crate) fn evaluate(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
         Match::Udp(m) if nft => udp::evaluate_nft(m, cx),
         Match::Udp(m) => udp::evaluate(m, cx),
         Match::Unsupported(m) => unsupported::evaluate(m, cx),
-        Match::Connlimit(_) | Match::Set(_) => tri::unknown("not modelled yet"),
+        Match::Set(_) => tri::unknown("not modelled yet"),
     }
 }
 
@@ -152,6 +154,7 @@ pub(crate) fn evaluate(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
 pub(crate) fn prepare(test: &Match, load: &mut Load<'_>) -> usize {
     let (rules, hz) = (&mut load.state.rules, load.config.hz);
     let slot = match test {
+        Match::Connlimit(_) => connlimit::slot(rules),
         Match::Hashlimit(m) => hashlimit::slot(m, rules, load.family, hz),
         Match::Limit(m) if load.backend == Backend::Nft => limit::slot_nft(m),
         Match::Limit(m) => limit::slot(m, hz),
@@ -183,7 +186,6 @@ pub(crate) fn is_decidable(test: &Match, _: &Load<'_>) -> bool {
         | Match::Socket(_)
         | Match::Unsupported(_) => false,
         Match::Addrtype(m) => m.limit.is_none(),
-        Match::Connlimit(_) => false,
         _ => true,
     }
 }

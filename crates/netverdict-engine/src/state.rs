@@ -3,6 +3,7 @@
 //! An undecidable match makes the engine follow a packet both ways. Only one way may leave traces, so every store here
 //! can be rewound to the last checkpoint.
 
+mod connlimit;
 mod counters;
 mod flows;
 mod hashlimit;
@@ -13,6 +14,7 @@ mod recent;
 mod rules;
 mod slots;
 
+pub(crate) use connlimit::{CountKey, Subject};
 pub(crate) use counters::CounterStore;
 pub(crate) use flows::Flows;
 pub(crate) use hashlimit::{Charge, Full, Grouping, Key, Settings};

@@ -57,6 +57,16 @@ mod tests {
         assert!(counts.iter().all(|count| *count > 15), "{counts:?}");
     }
 
+    /// 10.0.0.2 to 10.0.0.17 among four nodes, as a 6.18 kernel shared them out.
+    #[test]
+    fn shares_are_the_kernels() {
+        let nodes = [0, 0, 3, 3, 2, 2, 1, 1, 1, 2, 2, 0, 1, 1, 1, 3];
+        for (last, node) in (2..).zip(nodes) {
+            let source = IpAddr::from([10, 0, 0, last]);
+            assert_eq!(scale(hash(source, 0xdead_beef), 4), node, "{source}");
+        }
+    }
+
     fn evaluate_node(scene: &mut Scene, value: u32, inverted: bool) -> Eval {
         let m = Cluster {
             nodes: Invertible { inverted, value },

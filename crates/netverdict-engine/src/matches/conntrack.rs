@@ -2,68 +2,112 @@
 
 use std::net::IpAddr;
 
-use netverdict_net::{AddrMask, PortRange};
+use netverdict_net::{AddrMask, Family, PortRange, Protocol};
 use netverdict_ruleset::Invertible;
 use netverdict_ruleset::matches::{Conntrack, CtDirection, CtStates, CtStatuses};
 
 use crate::CtState;
-use crate::conntrack::{Entry, Status, Tuple};
+use crate::conntrack::{Status, Tuple};
 use crate::context::{Eval, MatchCx};
 
 pub(crate) fn evaluate(m: &Conntrack, cx: &MatchCx<'_, '_>) -> Eval {
-    let connection = cx.skb.connection;
-    let found = cx.state.conntrack.of(connection);
-    let entry = found.map(|(entry, _)| entry);
-    let is_reply = found.is_some_and(|(_, info)| info.is_reply());
-    let seen = states(connection.state(), entry, cx);
-    if m.states
-        .is_some_and(|test| !test.test(|want| want.intersects(seen)))
-    {
-        return Eval::False;
-    }
-    match entry {
+    let Some(facts) = facts(cx) else {
         // Without a connection all else is ignored; the states alone have a say.
-        None => Eval::of(m.states.is_some(), false),
-        Some(entry) => Eval::of(direction(m, is_reply) && holds(m, entry, cx), false),
+        let seen = match cx.skb.connection.state() {
+            CtState::Untracked => CtStates::UNTRACKED,
+            _ => CtStates::INVALID,
+        };
+        let holds = |test: Invertible<CtStates>| test.test(|want| want.intersects(seen));
+        return Eval::of(m.states.is_some_and(holds), false);
+    };
+    let states = m
+        .states
+        .is_none_or(|test| test.test(|want| want.intersects(facts.states())));
+    Eval::of(states && holds(m, &facts), false)
+}
+
+/// What is asked of a connection.
+struct Facts<'e> {
+    state: CtState,
+    is_reply: bool,
+    original: &'e Tuple,
+    reply: &'e Tuple,
+    status: Status,
+    /// Seconds left.
+    expires: u32,
+}
+
+/// The template that a CT rule attached is a connection too, if an empty one, until tracking takes it.
+const TEMPLATE: Tuple = Tuple {
+    source: 0,
+    destination: 0,
+    source_port: 0,
+    destination_port: 0,
+    protocol: Protocol(0),
+    family: Family::V4,
+};
+
+const TEMPLATE_V6: Tuple = Tuple {
+    family: Family::V6,
+    ..TEMPLATE
+};
+
+fn facts<'e>(cx: &'e MatchCx<'_, '_>) -> Option<Facts<'e>> {
+    if let Some((entry, info)) = cx.state.conntrack.of(cx.skb.connection) {
+        return Some(Facts {
+            state: cx.skb.connection.state(),
+            is_reply: info.is_reply(),
+            original: entry.original(),
+            reply: entry.reply(),
+            status: entry.status,
+            expires: entry.expires_seconds(cx.now.jiffies, cx.config.hz),
+        });
+    }
+    let tuple = match cx.param.family {
+        Family::V4 => &TEMPLATE,
+        Family::V6 => &TEMPLATE_V6,
+    };
+    cx.skb.template.map(|_| Facts {
+        state: CtState::New,
+        is_reply: false,
+        original: tuple,
+        reply: tuple,
+        status: Status::CONFIRMED,
+        expires: 0,
+    })
+}
+
+impl Facts<'_> {
+    /// The packet's state with the two that translation adds.
+    fn states(&self) -> CtStates {
+        let bit = match self.state {
+            CtState::New => CtStates::NEW,
+            CtState::Established => CtStates::ESTABLISHED,
+            CtState::Related => CtStates::RELATED,
+            CtState::Invalid => CtStates::INVALID,
+            CtState::Untracked => CtStates::UNTRACKED,
+        };
+        let nat = [
+            (Status::SRC_NAT, CtStates::SNAT),
+            (Status::DST_NAT, CtStates::DNAT),
+        ];
+        nat.into_iter()
+            .filter(|(translated, _)| self.status.contains(*translated))
+            .fold(bit, |all, (_, state)| all.union(state))
     }
 }
 
-/// The packet's state with the two that translation adds. A template that a CT rule attached is a new connection.
-fn states(state: CtState, entry: Option<&Entry>, cx: &MatchCx<'_, '_>) -> CtStates {
-    let bit = match state {
-        CtState::Invalid if cx.skb.template.is_some() => CtStates::NEW,
-        CtState::Invalid => CtStates::INVALID,
-        CtState::New => CtStates::NEW,
-        CtState::Established => CtStates::ESTABLISHED,
-        CtState::Related => CtStates::RELATED,
-        CtState::Untracked => CtStates::UNTRACKED,
-    };
-    let status = entry.map_or(Status::default(), |entry| entry.status);
-    let nat = [
-        (Status::SRC_NAT, CtStates::SNAT),
-        (Status::DST_NAT, CtStates::DNAT),
-    ];
-    nat.into_iter()
-        .filter(|(translated, _)| status.contains(*translated))
-        .fold(bit, |all, (_, state)| all.union(state))
-}
-
-fn direction(m: &Conntrack, is_reply: bool) -> bool {
+fn holds(m: &Conntrack, facts: &Facts<'_>) -> bool {
     m.direction
-        .is_none_or(|want| (want == CtDirection::Reply) == is_reply)
-}
-
-fn holds(m: &Conntrack, entry: &Entry, cx: &MatchCx<'_, '_>) -> bool {
-    m.protocol
-        .is_none_or(|test| test.test(|want| *want == entry.protocol().0))
-        && addresses(m, entry.original(), entry.reply())
-        && ports(m, entry.original(), entry.reply())
+        .is_none_or(|want| (want == CtDirection::Reply) == facts.is_reply)
+        && m.protocol
+            .is_none_or(|test| test.test(|want| *want == facts.original.protocol.0))
+        && addresses(m, facts.original, facts.reply)
+        && ports(m, facts.original, facts.reply)
         && m.status
-            .is_none_or(|test| test.test(|want| has(*want, entry.status)))
-        && m.expire.is_none_or(|test| {
-            let left = entry.expires_seconds(cx.now.jiffies, cx.config.hz);
-            test.test(|range| range.contains(left))
-        })
+            .is_none_or(|test| test.test(|want| has(*want, facts.status)))
+        && m.expire
+            .is_none_or(|test| test.test(|range| range.contains(facts.expires)))
 }
 
 fn addresses(m: &Conntrack, original: &Tuple, reply: &Tuple) -> bool {
@@ -100,7 +144,7 @@ fn has(want: CtStatuses, status: Status) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conntrack::Direction;
+    use crate::conntrack::{Direction, Entry};
     use crate::matches::fixture::{Scene, tcp};
     use crate::{Connection, CtInfo};
     use netverdict_ruleset::Interval;
@@ -198,8 +242,75 @@ mod tests {
             ..Conntrack::default()
         };
         assert_eq!(check(&mut scene, &inverted), Eval::False);
+    }
+
+    /// As a 6.18 kernel answers in raw behind a CT rule with a zone.
+    #[test]
+    fn a_template_is_an_empty_new_confirmed_connection() {
+        let mut scene = syn();
         scene.skb.template = Some(0);
         assert_eq!(check(&mut scene, &state(NEW, false)), Eval::True);
+        assert_eq!(check(&mut scene, &state(INVALID, false)), Eval::False);
+        let d = Conntrack::default;
+        let status = |bits, inverted| {
+            let value = CtStatuses(bits);
+            Some(Invertible { inverted, value })
+        };
+        let nowhere = AddrMask::host([0; 4].into());
+        let source = AddrMask::host([192, 0, 2, 1].into());
+        for (m, hit) in [
+            (
+                Conntrack {
+                    original_source: Some(Invertible::plain(nowhere)),
+                    ..d()
+                },
+                true,
+            ),
+            (
+                Conntrack {
+                    original_source: Some(Invertible::plain(source)),
+                    ..d()
+                },
+                false,
+            ),
+            (
+                Conntrack {
+                    protocol: Some(Invertible::plain(0)),
+                    ..d()
+                },
+                true,
+            ),
+            (
+                Conntrack {
+                    status: status(0, false),
+                    ..d()
+                },
+                false,
+            ),
+            (
+                Conntrack {
+                    status: status(8, true),
+                    ..d()
+                },
+                false,
+            ),
+            (
+                Conntrack {
+                    expire: Some(Invertible::plain(Interval::single(0))),
+                    ..d()
+                },
+                true,
+            ),
+            (
+                Conntrack {
+                    direction: Some(CtDirection::Original),
+                    ..d()
+                },
+                true,
+            ),
+        ] {
+            assert_eq!(check(&mut scene, &m), Eval::of(hit, false), "{m:?}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn answer(m: &Rt, packet: &Packet<'_>) -> Result<Eval, Eval> {
             return Ok(Eval::False);
         }
     }
-    if m.addresses.is_empty() && !m.not_strict {
+    if m.addresses.is_empty() {
         return Ok(Eval::True);
     }
     addresses(m, packet, at + 8, (len - 8) / 16)

@@ -1,6 +1,7 @@
 //! What the rules' matches remember between packets, with its own slot for each and shared tables by name.
 
 use super::Rewind;
+use super::connlimit::ConnCounts;
 use super::hashlimit::HashlimitTables;
 use super::recent::RecentLists;
 use super::slots::Slots;
@@ -14,6 +15,8 @@ pub(crate) struct RuleState {
     pub(crate) recent: RecentLists,
     /// `hashlimit` tables, by name and family.
     pub(crate) hashlimit: HashlimitTables,
+    /// `connlimit` counts, one tree for each rule.
+    pub(crate) connlimit: ConnCounts,
 }
 
 impl Rewind for RuleState {
@@ -21,17 +24,20 @@ impl Rewind for RuleState {
         self.slots.checkpoint();
         self.recent.checkpoint();
         self.hashlimit.checkpoint();
+        self.connlimit.checkpoint();
     }
 
     fn rollback(&mut self) {
         self.slots.rollback();
         self.recent.rollback();
         self.hashlimit.rollback();
+        self.connlimit.rollback();
     }
 
     fn commit(&mut self) {
         self.slots.commit();
         self.recent.commit();
         self.hashlimit.commit();
+        self.connlimit.commit();
     }
 }
