@@ -43,6 +43,11 @@ fn source_toward(host: &Host, to: IpAddr) -> Result<IpAddr, &'static str> {
     }
 }
 
+/// Whether the checksum of the TCP segment at `at` holds, or is trusted to.
+pub(crate) fn checksum_holds(skb: &Skb<'_>, at: usize) -> bool {
+    skb.checksum_trusted || verify::holds(&skb.packet, Protocol::TCP, at)
+}
+
 /// What the IP header of an answer says.
 struct Header {
     source: IpAddr,

@@ -3,7 +3,6 @@
 mod demands;
 mod rule;
 
-use netverdict_host::Host;
 use netverdict_net::Family;
 use netverdict_ruleset::{Backend, Hook, NatSide, Policy, Ruleset, Table, TableKind};
 
@@ -61,7 +60,7 @@ pub(crate) struct ChainProgram {
 
 impl Program {
     /// Compiles a ruleset; state that its matches keep is made in `state`.
-    pub(crate) fn new(ruleset: &Ruleset, host: &Host, config: &Config, state: &mut State) -> Self {
+    pub(crate) fn new(ruleset: &Ruleset, config: &Config, state: &mut State) -> Self {
         let backend = config
             .backend
             .or(ruleset.backend)
@@ -70,7 +69,6 @@ impl Program {
         let mut load = Load {
             family: ruleset.family,
             backend,
-            host,
             config,
             state,
         };
@@ -201,6 +199,7 @@ impl TableProgram {
     /// The next place at or after `place` whose rule may match the packet; at the latest the chain's end. Rules passed
     /// over are ones that an evaluation would leave by their basic tests alone.
     pub(crate) fn candidate(&self, place: usize, _skb: &Skb<'_>) -> usize {
+        debug_assert!(place <= self.rules.len());
         place
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use netverdict_host::Host;
 use netverdict_net::{Family, Jiffies, Protocol, Timestamp};
-use netverdict_ruleset::{Backend, Hook, TableKind};
+use netverdict_ruleset::{Backend, Hook};
 
 use crate::state::State;
 use crate::{Config, Reason, Skb};
@@ -16,15 +16,12 @@ pub(crate) struct Now {
     pub(crate) time: Timestamp,
     /// Kernel ticks since the model's boot.
     pub(crate) jiffies: Jiffies,
-    /// When the model booted and its rules were loaded: the first packet's time.
-    pub(crate) boot: Timestamp,
 }
 
 /// `struct xt_action_param`: where in the packet and in netfilter a rule is evaluated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Param {
     pub(crate) family: Family,
-    pub(crate) table: TableKind,
     pub(crate) hook: Hook,
     /// Which machinery runs the rule.
     pub(crate) backend: Backend,

@@ -78,7 +78,7 @@ impl Engine {
         let mut state = State::new(host, config);
         let mut program = |family: Family, rules: Option<&Ruleset>| {
             let none = Ruleset::new(family);
-            Program::new(rules.unwrap_or(&none), host, config, &mut state)
+            Program::new(rules.unwrap_or(&none), config, &mut state)
         };
         let programs = [program(Family::V4, v4), program(Family::V6, v6)];
         if programs.iter().any(|p| p.demands.accounting) {
@@ -191,7 +191,6 @@ impl Engine {
         Now {
             time: self.latest,
             jiffies: self.latest.jiffies_since(boot, self.config.hz.max(1)),
-            boot,
         }
     }
 

@@ -6,12 +6,14 @@ mod connmark;
 mod ct;
 mod dscp;
 mod ecn;
+mod hmark;
 mod log;
 mod mark;
 mod nat;
 mod nfqueue;
 mod npt;
 mod reject;
+mod synproxy;
 mod tcpmss;
 mod tcpoptstrip;
 mod tee;
@@ -38,11 +40,7 @@ pub(crate) fn prepare(target: &Target, load: &mut Load<'_>) -> usize {
 pub(crate) const fn is_decidable(target: &Target) -> bool {
     !matches!(
         target,
-        Target::Tproxy(_)
-            | Target::Synproxy(_)
-            | Target::Hmark(_)
-            | Target::Set(_)
-            | Target::Unsupported(_)
+        Target::Tproxy(_) | Target::Synproxy(_) | Target::Set(_) | Target::Unsupported(_)
     )
 }
 
@@ -65,6 +63,7 @@ pub(crate) fn apply(target: &Target, cx: &mut TargetCx<'_, '_>) -> Action {
         Target::Dscp(t) => dscp::apply(*t, cx),
         Target::Ecn(t) => ecn::apply(*t, cx),
         Target::Hl(t) => ttl::apply(t.change, cx),
+        Target::Hmark(t) => hmark::apply(*t, cx),
         Target::Log(t) => log::log(t, cx),
         Target::Mark(t) => mark::apply(*t, cx),
         Target::Masquerade(t) => nat::masquerade(t, cx),
@@ -74,6 +73,7 @@ pub(crate) fn apply(target: &Target, cx: &mut TargetCx<'_, '_>) -> Action {
         Target::Redirect(t) => nat::redirect(t, cx),
         Target::Reject(t) => reject::apply(*t, cx),
         Target::Snat(t) => nat::source(t, cx),
+        Target::Synproxy(t) => synproxy::apply(*t, cx),
         Target::Snpt(t) => npt::source(*t, cx),
         Target::Tcpmss(t) => tcpmss::apply(*t, cx),
         Target::Tcpoptstrip(t) => tcpoptstrip::apply(*t, cx),
@@ -89,7 +89,7 @@ pub(crate) fn apply(target: &Target, cx: &mut TargetCx<'_, '_>) -> Action {
         | Target::Idletimer(_)
         | Target::Led(_)
         | Target::Rateest(_) => Action::Continue,
-        Target::Hmark(_) | Target::Set(_) | Target::Synproxy(_) | Target::Unsupported(_) => {
+        Target::Set(_) | Target::Unsupported(_) => {
             Action::Unknown(Cow::Owned(format!("{}: not modelled", target.name())))
         }
     }

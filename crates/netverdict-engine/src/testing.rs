@@ -213,10 +213,6 @@ impl Rules {
     fn id(&mut self, kind: TableKind, chain: &str) -> ChainId {
         self.table(kind).find(chain).unwrap()
     }
-
-    pub(crate) fn set(&self) -> &Ruleset {
-        &self.0
-    }
 }
 
 pub(crate) fn interface(name: &str) -> Option<Invertible<InterfacePattern>> {

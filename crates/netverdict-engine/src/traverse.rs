@@ -76,7 +76,7 @@ impl Walk<'_, '_> {
             chain: base,
         });
         let mut stand = Stand {
-            param: self.param(table, hook),
+            param: self.param(hook),
             view: View::of(&self.skb.packet),
             place: chain.first,
             stack: SmallVec::new(),
@@ -109,13 +109,12 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn param(&self, table: &TableProgram, hook: Hook) -> Param {
+    fn param(&self, hook: Hook) -> Param {
         let family = self.program.family;
         let packet = &self.skb.packet;
         let v4 = family == Family::V4;
         let param = Param {
             family,
-            table: table.kind,
             hook,
             backend: self.program.backend,
             fragment_offset: ipv4_fragment(packet).0,

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use netverdict_host::Host;
 use netverdict_net::{AddrMask, Family, InterfacePattern, Protocol};
 use netverdict_ruleset::{
     Backend, ChainId, FragmentTest, Invertible, Match, Rule, TableKind, Target,
@@ -17,7 +16,6 @@ use crate::{Config, RuleNumber, RuleRef, matches, targets};
 pub(crate) struct Load<'l> {
     pub(crate) family: Family,
     pub(crate) backend: Backend,
-    pub(crate) host: &'l Host,
     pub(crate) config: &'l Config,
     /// Where matches and targets make the state that they keep.
     pub(crate) state: &'l mut State,

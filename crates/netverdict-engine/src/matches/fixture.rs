@@ -2,7 +2,7 @@
 
 use netverdict_host::Host;
 use netverdict_net::{Family, Jiffies, Link, Packet, Protocol, Timestamp};
-use netverdict_ruleset::{Backend, Hook, TableKind};
+use netverdict_ruleset::{Backend, Hook};
 
 use crate::context::{MatchCx, Now, Param};
 use crate::state::State;
@@ -55,7 +55,6 @@ impl Scene {
             },
             param: Param {
                 family,
-                table: TableKind::Filter,
                 hook: Hook::Forward,
                 backend: Backend::Legacy,
                 fragment_offset: 0,
@@ -65,7 +64,6 @@ impl Scene {
             now: Now {
                 time: Timestamp(0),
                 jiffies: Jiffies(0),
-                boot: Timestamp(0),
             },
             host: Host::default(),
             config: Config::default(),
@@ -79,7 +77,6 @@ impl Scene {
         let time = Timestamp(milliseconds * 1_000_000);
         self.now = Now {
             time,
-            boot: Timestamp(0),
             jiffies: time.jiffies_since(Timestamp(0), self.config.hz),
         };
     }
