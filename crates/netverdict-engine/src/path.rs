@@ -235,22 +235,12 @@ impl<'p> Walk<'_, 'p> {
     }
 }
 
-/// Out somewhere, where nothing tells how.
-const fn unknown_way() -> Way {
-    Way {
-        device: Device::Unknown,
-        gateway: None,
-        mtu: None,
-        realm: 0,
-    }
-}
-
 /// A way of which only the device is known.
 fn way_by(host: &netverdict_host::Host, device: Device) -> Way {
     Way {
         device,
         mtu: host.mtu(device),
-        ..unknown_way()
+        ..Way::UNKNOWN
     }
 }
 

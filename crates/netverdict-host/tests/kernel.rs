@@ -225,7 +225,7 @@ fn agree_output(output: &OutputRoute, route: &Value) -> bool {
     let same_source = match source {
         SourceChoice::Address(a) => told.is_none_or(|t| t == a.to_string()),
         SourceChoice::None => told.is_none(),
-        SourceChoice::Unknown => way.device == Device::Unknown,
+        SourceChoice::Unknown => !way.gateway_known,
     };
     same_kind && same_source && agree_way(way, route)
 }

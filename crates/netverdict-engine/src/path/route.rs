@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use netverdict_host::{
-    DropReason, Flow, InputRoute, LocalKind, NoRoute, OutputRoute, RouteKind, Undecided,
+    DropReason, Flow, InputRoute, LocalKind, NoRoute, OutputRoute, RouteKind, Undecided, Way,
 };
 use netverdict_net::{Device, Family, InterfaceName};
 
-use super::{out_of, unknown_way, way_by};
+use super::{out_of, way_by};
 use crate::walk::{End, Walk};
 use crate::{Reason, ends};
 
@@ -80,7 +80,7 @@ impl Walk<'_, '_> {
     fn choose_route(&mut self, why: Undecided) -> InputRoute {
         let unknown = self.unknown(None, None, format!("routing: {}", undecided(why)));
         match self.oracle.ask(3, 0, unknown) {
-            0 => InputRoute::Forward(unknown_way()),
+            0 => InputRoute::Forward(Way::UNKNOWN),
             1 => InputRoute::Local(LocalKind::Unicast),
             _ => InputRoute::Drop(DropReason::NoRoute),
         }
@@ -91,7 +91,7 @@ impl Walk<'_, '_> {
         let mut flow = self.route_flow(Device::Named(InterfaceName::loopback()));
         flow.oif = None;
         let route = self.host.route_output(&flow);
-        let (mut way, kind) = out_of(&route).unwrap_or((unknown_way(), RouteKind::Unicast));
+        let (mut way, kind) = out_of(&route).unwrap_or((Way::UNKNOWN, RouteKind::Unicast));
         // A capture outranks the routes: a socket may be bound to a device.
         if let Device::Named(_) = out_device
             && way.device != out_device
@@ -119,7 +119,7 @@ impl Walk<'_, '_> {
             OutputRoute::Drop(_) => Err(End::drop(Reason::RerouteFailed)),
             OutputRoute::Unknown(why) => {
                 self.unknown(None, None, format!("rerouting: {}", undecided(why)));
-                self.skb.way = Some(unknown_way());
+                self.skb.way = Some(Way::UNKNOWN);
                 self.devices(Device::Absent, Device::Unknown);
                 Ok(())
             }

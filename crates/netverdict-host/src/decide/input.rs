@@ -127,7 +127,7 @@ impl Host {
                 return InputRoute::Drop(DropReason::NotForwarding);
             }
             Err(Failure::None(NoRoute::Missing)) if !self.routes_known(Family::V4) => {
-                return InputRoute::Forward(Way::unknown());
+                return InputRoute::Forward(Way::UNKNOWN);
             }
             Err(Failure::None(why)) => return InputRoute::Drop(why.into()),
         };

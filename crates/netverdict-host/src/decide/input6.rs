@@ -30,7 +30,7 @@ impl Host {
             Ok(found) => found,
             Err(Failure::Undecided(why)) => return InputRoute::Unknown(why),
             Err(Failure::None(NoRoute::Missing)) if !self.routes_known(Family::V6) => {
-                return self.forward_v6(flow, Way::unknown());
+                return self.forward_v6(flow, Way::UNKNOWN);
             }
             Err(Failure::None(why)) => return InputRoute::Drop(why.into()),
         };

@@ -7,7 +7,7 @@ use netverdict_net::{Device, Family, InterfaceName};
 
 use super::input6::needs_strict;
 use super::select::SourceChoice;
-use crate::fib::{Failure, Flow, Found, Mode, NoRoute, Undecided};
+use crate::fib::{Failure, Flow, Found, Hops, Mode, NoRoute, Undecided};
 use crate::{Host, RouteType, Scope};
 
 /// How a packet leaves.
@@ -15,8 +15,10 @@ use crate::{Host, RouteType, Scope};
 pub struct Way {
     /// By this device.
     pub device: Device,
-    /// To this router; `None` is to the destination itself (or an unknown router, if the device is unknown).
+    /// To this router; `None` is to the destination itself, if [`Self::gateway_known`].
     pub gateway: Option<IpAddr>,
+    /// Whether the router is certain: which hop of a multipath route a packet takes is not.
+    pub gateway_known: bool,
     /// The largest packet that the way takes, where it is known.
     pub mtu: Option<u32>,
     /// The route's realm; 0 is none.
@@ -52,21 +54,21 @@ pub enum OutputRoute {
 }
 
 impl Way {
-    /// Out somewhere.
-    pub(super) const fn unknown() -> Self {
-        Self {
-            device: Device::Unknown,
-            gateway: None,
-            mtu: None,
-            realm: 0,
-        }
-    }
+    /// Out somewhere, where nothing tells how.
+    pub const UNKNOWN: Self = Self {
+        device: Device::Unknown,
+        gateway: None,
+        gateway_known: false,
+        mtu: None,
+        realm: 0,
+    };
 
     pub(super) fn of(host: &Host, found: &Found<'_>) -> Self {
         let device = found.device();
         Self {
             device,
             gateway: found.gateway(),
+            gateway_known: !matches!(found.hops, Hops::Several(_)),
             mtu: found.route.mtu.or_else(|| host.mtu(device)),
             realm: found.route.realm.unwrap_or(0),
         }
@@ -77,6 +79,7 @@ impl Way {
         Self {
             device,
             gateway: None,
+            gateway_known: true,
             mtu: host.mtu(device),
             realm: 0,
         }
@@ -118,11 +121,11 @@ impl Host {
             Err(Failure::Undecided(why)) => return OutputRoute::Unknown(why),
             Err(Failure::None(_)) if flow.oif.is_some() => {
                 // A bound socket's destination counts as on-link where the tables know nothing of it.
-                let way = flow.oif.map_or_else(Way::unknown, |o| Way::by(self, o));
+                let way = flow.oif.map_or(Way::UNKNOWN, |o| Way::by(self, o));
                 return self.leave_v4(flow, way, None);
             }
             Err(Failure::None(NoRoute::Missing)) if !self.routes_known(Family::V4) => {
-                return self.leave_v4(flow, Way::unknown(), None);
+                return self.leave_v4(flow, Way::UNKNOWN, None);
             }
             Err(Failure::None(why)) => return OutputRoute::Drop(why),
         };
@@ -209,9 +212,27 @@ impl Host {
         if let Some(preferred) = found.and_then(|f| f.route.preferred_source) {
             return SourceChoice::Address(preferred);
         }
-        let toward = way.gateway.filter(IpAddr::is_ipv4);
-        let scope = found.map_or(Scope::LINK, |f| f.route.scope);
-        self.source_v4(way.device, toward, scope)
+        let scope = match found {
+            // A socket bound to a device sends to groups from a global address.
+            _ if flow.oif.is_some() && flow.destination.is_multicast() => Scope::UNIVERSE,
+            Some(found) => found.route.scope,
+            None => Scope::LINK,
+        };
+        let toward = |gateway: Option<IpAddr>| {
+            self.source_v4(way.device, gateway.filter(IpAddr::is_ipv4), scope)
+        };
+        match found.map(|f| f.hops) {
+            Some(Hops::Several(hops)) => {
+                let mut choices = hops.iter().map(|h| toward(h.gateway));
+                let first = choices.next().unwrap_or(SourceChoice::Unknown);
+                if choices.all(|c| c == first) {
+                    first
+                } else {
+                    SourceChoice::Unknown
+                }
+            }
+            Some(Hops::None | Hops::One(_)) | None => toward(way.gateway),
+        }
     }
 
     fn output_v6(&self, flow: &Flow) -> OutputRoute {
@@ -224,7 +245,7 @@ impl Host {
             Ok(found) => found,
             Err(Failure::Undecided(why)) => return OutputRoute::Unknown(why),
             Err(Failure::None(NoRoute::Missing)) if !self.routes_known(Family::V6) => {
-                let way = flow.oif.map_or_else(Way::unknown, |o| Way::by(self, o));
+                let way = flow.oif.map_or(Way::UNKNOWN, |o| Way::by(self, o));
                 return self.leave_v6(flow, way, None);
             }
             Err(Failure::None(why)) => return OutputRoute::Drop(why),

@@ -17,7 +17,7 @@ pub enum SourceChoice {
     Address(IpAddr),
     /// The host has none that fits.
     None,
-    /// The host's addresses, or the device, are not known.
+    /// The host's addresses, the device or the next router are not known.
     Unknown,
 }
 
@@ -25,6 +25,9 @@ impl Host {
     /// The address that MASQUERADE gives a packet for `destination` that leaves by `way`.
     pub fn masquerade_source(&self, way: &Way, destination: IpAddr) -> SourceChoice {
         match destination {
+            IpAddr::V4(_) if !way.gateway_known && self.has_choice(way.device) => {
+                SourceChoice::Unknown
+            }
             IpAddr::V4(_) => {
                 let toward = way.gateway.filter(IpAddr::is_ipv4).unwrap_or(destination);
                 self.source_v4(way.device, Some(toward), Scope::UNIVERSE)
@@ -45,6 +48,16 @@ impl Host {
                 .find(|a| is_redirect_target(a, to)),
         };
         first.map_or_else(|| self.unless_known(), |a| SourceChoice::Address(a.local))
+    }
+
+    /// Whether the device has several IPv4 addresses that the next router decides between.
+    fn has_choice(&self, device: Device) -> bool {
+        let interface = device.name().and_then(|n| self.interface(n));
+        let primaries = |i: &Interface| {
+            let all = i.addresses_of(Family::V4);
+            all.filter(|a| !a.secondary).count()
+        };
+        interface.is_some_and(|i| primaries(i) > 1)
     }
 
     fn unless_known(&self) -> SourceChoice {

@@ -14,7 +14,7 @@ pub(super) fn select(
     prefer_temporary: bool,
 ) -> Option<Ipv6Addr> {
     // Destinations whose scope is the link take a source of that link only.
-    let link_only = to.is_unicast_link_local() || to.is_multicast() && multicast_scope(to) <= 2;
+    let link_only = to.is_multicast() || scope(to) <= 2;
     let (own, others): (Vec<_>, Vec<_>) = interfaces.iter().partition(|i| i.name == *device);
     let others = others.into_iter().filter(|i| !link_only && i.up);
     let mut best: Option<(Rank, Ipv6Addr)> = None;
