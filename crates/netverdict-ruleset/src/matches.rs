@@ -124,7 +124,7 @@ pub use self::rt::Rt;
 pub use self::sctp::{Sctp, SctpChunk, SctpChunks, SctpScope, SctpTypes};
 pub use self::set::{Set, SetCounterTest, SetReference, SetSide};
 pub use self::socket::Socket;
-pub use self::srh::{Srh, SrhNumber};
+pub use self::srh::{Srh, SrhNumber, SrhPrefix};
 pub use self::statistic::{Statistic, StatisticMode};
 pub use self::string::{StringAlgorithm, StringMatch};
 pub use self::tcp::{Tcp, TcpFlags};

@@ -1,1 +1,24 @@
-//! To be written.
+//! Dump text into typed rulesets, with a diagnostic for every line that iptables-restore would refuse.
+//!
+//! Reading never fails as a whole: each line is a unit of recovery. A line with an error is left out, named, and the rest
+//! is read. Nothing here opens a file or knows how a diagnostic is drawn.
+
+mod block;
+mod check;
+mod command;
+mod diagnostic;
+mod dump;
+mod kind;
+mod matches;
+mod problem;
+mod services;
+mod spec;
+mod table;
+mod targets;
+mod value;
+mod words;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use dump::{FamilyEvidence, ParseOptions, ParsedDump, ReadRuleset, parse_dump};
+pub use kind::{TextKind, recognise};
+pub use problem::Code;

@@ -1,8 +1,7 @@
 //! `-m srh`: the IPv6 segment routing header.
 
 use std::fmt;
-
-use netverdict_net::AddrMask;
+use std::net::Ipv6Addr;
 
 use crate::Invertible;
 use crate::value::bang;
@@ -21,11 +20,34 @@ pub struct Srh {
     /// `--srh-tag`.
     pub tag: Option<Invertible<u16>>,
     /// `--srh-psid`: the previous segment.
-    pub previous: Option<Invertible<AddrMask>>,
+    pub previous: Option<Invertible<SrhPrefix>>,
     /// `--srh-nsid`: the next segment.
-    pub next: Option<Invertible<AddrMask>>,
+    pub next: Option<Invertible<SrhPrefix>>,
     /// `--srh-lsid`: the last segment.
-    pub last: Option<Invertible<AddrMask>>,
+    pub last: Option<Invertible<SrhPrefix>>,
+}
+
+/// An address of which the first bits count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SrhPrefix {
+    /// The address as written.
+    pub addr: Ipv6Addr,
+    /// How many bits count.
+    pub len: u8,
+}
+
+impl SrhPrefix {
+    /// Whether `addr` begins with the same bits.
+    pub fn contains(self, addr: Ipv6Addr) -> bool {
+        let differ = self.addr.to_bits() ^ addr.to_bits();
+        differ.leading_zeros() >= u32::from(self.len)
+    }
+}
+
+impl fmt::Display for SrhPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.addr, self.len)
+    }
 }
 
 /// Comparisons of one field; all of them use the one value the kernel keeps. `Some(true)` is an inverted comparison.

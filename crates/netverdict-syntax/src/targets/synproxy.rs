@@ -1,0 +1,36 @@
+//! `-j SYNPROXY`.
+
+use netverdict_net::Protocol;
+use netverdict_ruleset::targets::Synproxy;
+use netverdict_ruleset::{Hook, Target};
+
+use crate::problem::Parsed;
+use crate::spec::{Arg, Given, Opt, Place, Spec};
+
+pub(crate) const SPEC: Spec<Target> = Spec {
+    name: "SYNPROXY",
+    family: None,
+    options: &[
+        Opt::flag("sack-perm"),
+        Opt::flag("timestamp"),
+        Opt::value("wscale"),
+        Opt::value("mss"),
+        Opt::flag("ecn"),
+    ],
+    place: Place::ANY
+        .hooks(&[Hook::Input, Hook::Forward])
+        .protocols(&[Protocol::TCP]),
+    build,
+};
+
+fn build(given: &Given<'_>) -> Parsed<Target> {
+    Ok(Target::Synproxy(Synproxy {
+        sack_permitted: given.has("sack-perm"),
+        timestamp: given.has("timestamp"),
+        window_scale: given
+            .read("wscale", |arg| arg.number(0, 14))?
+            .map(|n| n as u8),
+        mss: given.read("mss", Arg::u16)?,
+        ecn: given.has("ecn"),
+    }))
+}
