@@ -149,7 +149,7 @@ pub enum Match {
     Connlabel(Connlabel),
     Connlimit(Connlimit),
     Connmark(Connmark),
-    Conntrack(Conntrack),
+    Conntrack(Box<Conntrack>),
     Cpu(Cpu),
     Dccp(Dccp),
     Devgroup(Devgroup),

@@ -53,7 +53,7 @@ pub(crate) fn run(table: &mut TableDraft, late: &mut Vec<Late>) {
     }
 }
 
-fn refused(draft: &Draft, problem: Box<Problem>) -> Late {
+fn refused(draft: &Draft, problem: Problem) -> Late {
     Late {
         line: draft.rule.line,
         problem,
@@ -147,7 +147,7 @@ fn walk_for_loops(
     }
 }
 
-fn loop_problem(draft: &Draft) -> Box<Problem> {
+fn loop_problem(draft: &Draft) -> Problem {
     let name = draft.jump.as_ref().map(|jump| &jump.name);
     let message = match name {
         Some(name) => format!("the jump to `{}` makes a loop", name.text),

@@ -49,6 +49,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub(crate) fn new(severity: Severity, line: u32, source: &str, problem: Problem) -> Self {
+        let problem = problem.into_details();
         let end = source.trim_end().len();
         let (start, end) = problem.span.map_or((0, end), |span| (span.start, span.end));
         let start = floor_char(source, start);

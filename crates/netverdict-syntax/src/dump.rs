@@ -91,7 +91,7 @@ pub fn parse_dump(bytes: &[u8], options: &ParseOptions) -> ParsedDump {
         reader.report(
             Severity::Warning,
             1,
-            *problem.help("iptables-restore takes the CR for a part of the last word"),
+            problem.help("iptables-restore takes the CR for a part of the last word"),
         );
     }
     reader.run();
@@ -126,7 +126,7 @@ impl Reader<'_> {
         for index in 0..self.lines.len() {
             let line = index as u32 + 1;
             if let Err(problem) = self.line(line, self.lines[index]) {
-                self.report(Severity::Error, line, *problem);
+                self.report(Severity::Error, line, problem);
             }
         }
         self.end();
@@ -142,8 +142,8 @@ impl Reader<'_> {
         self.dump.diagnostics.push(diagnostic);
     }
 
-    fn warn(&mut self, line: u32, problem: Box<Problem>) {
-        self.report(Severity::Warning, line, *problem);
+    fn warn(&mut self, line: u32, problem: Problem) {
+        self.report(Severity::Warning, line, problem);
     }
 
     /// `iptables -S` prints one table and does not say which.
@@ -208,7 +208,7 @@ impl Reader<'_> {
         };
         let message = format!("the {} table is not closed before this", table.kind);
         let problem = Problem::new(Code::Text, message).expected("`COMMIT`");
-        self.report(Severity::Error, line, *problem);
+        self.report(Severity::Error, line, problem);
         self.close(*table);
     }
 
@@ -232,7 +232,7 @@ impl Reader<'_> {
             let problem = Problem::new(Code::Text, message)
                 .expected("`COMMIT`")
                 .help("is the dump cut off?");
-            self.report(Severity::Error, self.lines.len() as u32 + 1, *problem);
+            self.report(Severity::Error, self.lines.len() as u32 + 1, problem);
         }
         self.close(*table);
     }
@@ -262,7 +262,7 @@ impl Reader<'_> {
             } else {
                 Severity::Error
             };
-            self.report(severity, line, *problem);
+            self.report(severity, line, problem);
         }
         let block = self.current();
         let ruleset = self.ruleset(block);
@@ -320,7 +320,7 @@ impl Reader<'_> {
         self.report(
             Severity::Error,
             line,
-            *problem.expected(format!("`*{kind}` before, `COMMIT` behind")),
+            problem.expected(format!("`*{kind}` before, `COMMIT` behind")),
         );
         self.block = Some(0);
         self.state = State::In(Box::new(TableDraft::new(kind, 0)));
@@ -444,13 +444,11 @@ fn leading_counters(source: &str) -> Parsed<(Option<netverdict_ruleset::Counters
     if !source.starts_with('[') {
         return Ok((None, 0));
     }
-    match words::counters(source) {
-        Ok((rest, counters)) => Ok((Some(counters), source.len() - rest.len())),
-        Err(_) => {
-            let end = source.find(']').map_or(source.len(), |end| end + 1);
-            Err(Problem::new(Code::Value, "bad counters")
-                .at(Span::new(0, end))
-                .expected("`[packets:bytes]`"))
-        }
+    if let Ok((rest, counters)) = words::counters(source) {
+        return Ok((Some(counters), source.len() - rest.len()));
     }
+    let end = source.find(']').map_or(source.len(), |end| end + 1);
+    Err(Problem::new(Code::Value, "bad counters")
+        .at(Span::new(0, end))
+        .expected("`[packets:bytes]`"))
 }

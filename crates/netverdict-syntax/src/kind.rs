@@ -24,11 +24,8 @@ pub enum TextKind {
 /// Looks at a text's lines until one tells.
 pub fn recognise(bytes: &[u8]) -> TextKind {
     let text = text::decode(bytes);
-    let lines = text.lines().map(str::trim);
-    lines
-        .filter_map(telling)
-        .next()
-        .unwrap_or(TextKind::Unknown)
+    let mut lines = text.lines().map(str::trim);
+    lines.find_map(telling).unwrap_or(TextKind::Unknown)
 }
 
 fn telling(line: &str) -> Option<TextKind> {

@@ -81,8 +81,12 @@ impl fmt::Display for Code {
 
 /// Something wrong at a place in a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Problem {
+#[error("{}", self.0.message)]
+pub(crate) struct Problem(Box<Details>);
+
+/// What a [`Problem`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Details {
     pub(crate) code: Code,
     /// Where; `None` for the whole line.
     pub(crate) span: Option<Span>,
@@ -92,31 +96,36 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self(Box::new(Details {
             code,
             span: None,
             message: message.into(),
             expected: None,
             help: None,
-        })
+        }))
     }
 
-    pub(crate) fn at(mut self: Box<Self>, span: Span) -> Box<Self> {
-        self.span.get_or_insert(span);
+    /// Says where, unless that is said already.
+    pub(crate) fn at(mut self, span: Span) -> Self {
+        self.0.span.get_or_insert(span);
         self
     }
 
-    pub(crate) fn expected(mut self: Box<Self>, expected: impl Into<String>) -> Box<Self> {
-        self.expected = Some(expected.into());
+    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.0.expected = Some(expected.into());
         self
     }
 
-    pub(crate) fn help(mut self: Box<Self>, help: impl Into<String>) -> Box<Self> {
-        self.help = Some(help.into());
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
         self
+    }
+
+    pub(crate) fn into_details(self) -> Details {
+        *self.0
     }
 }
 
 /// The outcome of reading a part of a line.
-pub(crate) type Parsed<T> = Result<T, Box<Problem>>;
+pub(crate) type Parsed<T> = Result<T, Problem>;

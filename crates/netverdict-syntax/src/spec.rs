@@ -253,12 +253,12 @@ impl<'a> Given<'a> {
     }
 
     /// A problem with the extension as a whole.
-    pub(crate) fn problem(&self, code: Code, message: impl AsRef<str>) -> Box<Problem> {
+    pub(crate) fn problem(&self, code: Code, message: impl AsRef<str>) -> Problem {
         Problem::new(code, format!("{}: {}", self.name, message.as_ref())).at(self.span)
     }
 
     /// A problem: an option is missing.
-    pub(crate) fn missing(&self, option: &str) -> Box<Problem> {
+    pub(crate) fn missing(&self, option: &str) -> Problem {
         self.problem(Code::Combination, format!("`{option}` must be given"))
             .expected(option)
     }
@@ -283,7 +283,7 @@ pub(crate) fn has_protocol(protocol: Option<Invertible<Protocol>>, protocols: &[
 }
 
 /// A problem: `what` needs one of `protocols`.
-pub(crate) fn protocol_problem(what: &str, protocols: &[Protocol]) -> Box<Problem> {
+pub(crate) fn protocol_problem(what: &str, protocols: &[Protocol]) -> Problem {
     let names: Vec<_> = protocols.iter().map(|p| format!("`-p {p}`")).collect();
     let names = names.join(" or ");
     Problem::new(Code::Protocol, format!("{what} needs {names}"))
@@ -293,7 +293,7 @@ pub(crate) fn protocol_problem(what: &str, protocols: &[Protocol]) -> Box<Proble
 /// Applies the table of options to what was given.
 pub(crate) fn check_options(given: &Given<'_>, options: &[Opt]) -> Parsed<()> {
     for (index, o) in given.options.iter().enumerate() {
-        let at = |p: Box<Problem>| Err(p.at(o.span));
+        let at = |p: Problem| Err(p.at(o.span));
         let name = o.opt.name;
         let earlier = given.options[..index].iter().any(|e| e.opt.id == o.opt.id);
         if earlier && !o.opt.repeatable {
@@ -322,6 +322,6 @@ pub(crate) fn check_options(given: &Given<'_>, options: &[Opt]) -> Parsed<()> {
     missing.map_or(Ok(()), |o| Err(given.missing(&format!("--{}", o.name))))
 }
 
-fn given_problem(given: &Given<'_>, message: String) -> Box<Problem> {
+fn given_problem(given: &Given<'_>, message: String) -> Problem {
     Problem::new(Code::Combination, format!("{}: {message}", given.name))
 }

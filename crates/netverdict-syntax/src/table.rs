@@ -34,7 +34,7 @@ pub(crate) struct ChainDraft {
 /// A problem that belongs to an earlier line.
 pub(crate) struct Late {
     pub(crate) line: u32,
-    pub(crate) problem: Box<Problem>,
+    pub(crate) problem: Problem,
     /// Whether the line was read nevertheless.
     pub(crate) is_warning: bool,
 }
@@ -353,7 +353,7 @@ fn resolve(
     draft: &mut Draft,
     by_name: &HashMap<String, usize>,
     declared: &[u32],
-) -> Parsed<Option<Box<Problem>>> {
+) -> Parsed<Option<Problem>> {
     let Some(jump) = &draft.jump else {
         return Ok(None);
     };
@@ -377,7 +377,7 @@ fn resolve(
     }))
 }
 
-fn no_target(name: &str, is_goto: bool) -> Box<Problem> {
+fn no_target(name: &str, is_goto: bool) -> Problem {
     let message = if is_goto {
         format!("`{name}` is no chain of this table")
     } else {
@@ -386,7 +386,7 @@ fn no_target(name: &str, is_goto: bool) -> Box<Problem> {
     Problem::new(Code::Chain, message).help(format!("declare the chain: `:{name} - [0:0]`"))
 }
 
-fn no_chain(table: TableKind, word: Option<&Word>) -> Box<Problem> {
+fn no_chain(table: TableKind, word: Option<&Word>) -> Problem {
     let name = word.map_or("?", |word| word.text.as_str());
     let problem = Problem::new(
         Code::Chain,
@@ -399,11 +399,11 @@ fn no_chain(table: TableKind, word: Option<&Word>) -> Box<Problem> {
     problem.help(format!("declare the chain: `:{name} - [0:0]`"))
 }
 
-fn no_rule() -> Box<Problem> {
+fn no_rule() -> Problem {
     Problem::new(Code::Command, "no such rule in the chain")
 }
 
-fn not_deletable(name: &str) -> Box<Problem> {
+fn not_deletable(name: &str) -> Problem {
     let message = format!("chain `{name}` is built-in, not empty or jumped to");
     Problem::new(Code::Command, message)
 }

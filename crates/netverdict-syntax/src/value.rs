@@ -105,7 +105,7 @@ pub(crate) fn protocol(text: &str) -> Option<Protocol> {
 
 impl<'a> Arg<'a> {
     /// A problem with this value.
-    pub(crate) fn bad(&self, expected: impl Into<String>) -> Box<Problem> {
+    pub(crate) fn bad(&self, expected: impl Into<String>) -> Problem {
         let message = format!("bad value `{}` for `--{}`", self.text, self.option);
         Problem::new(Code::Value, message)
             .at(self.span)
@@ -225,7 +225,7 @@ impl<'a> Arg<'a> {
         address(self.family, self.text).ok_or_else(|| self.bad_address())
     }
 
-    fn bad_address(self) -> Box<Problem> {
+    fn bad_address(self) -> Problem {
         self.bad(format!("an {} address", self.family_name()))
             .help("host names are not looked up; write the address")
     }
@@ -249,16 +249,14 @@ impl<'a> Arg<'a> {
 
     /// An address, perhaps with `/mask`; not masked.
     pub(crate) fn host_and_mask(self) -> Parsed<(IpAddr, IpAddr)> {
-        match self.text.split_once('/') {
-            Some((addr, mask)) => Ok((self.part(addr).host()?, self.part(mask).mask()?)),
-            None => {
-                let full = self.part(match self.family {
-                    Family::V4 => "32",
-                    Family::V6 => "128",
-                });
-                Ok((self.host()?, full.mask()?))
-            }
+        if let Some((addr, mask)) = self.text.split_once('/') {
+            return Ok((self.part(addr).host()?, self.part(mask).mask()?));
         }
+        let full = match self.family {
+            Family::V4 => IpAddr::V4(Ipv4Addr::BROADCAST),
+            Family::V6 => IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
+        };
+        Ok((self.host()?, full))
     }
 
     /// An address, perhaps with `/mask`.

@@ -3,9 +3,9 @@
 use std::net::Ipv6Addr;
 
 use netverdict_net::header::ipv6::{self, WalkError};
-use netverdict_net::{AddrMask, Beyond, Packet, Protocol};
+use netverdict_net::{Beyond, Packet, Protocol};
 use netverdict_ruleset::Invertible;
-use netverdict_ruleset::matches::Srh;
+use netverdict_ruleset::matches::{Srh, SrhPrefix};
 
 use super::tri::absent;
 use crate::context::{Eval, MatchCx};
@@ -38,13 +38,13 @@ fn holds(m: &Srh, packet: &Packet<'_>) -> Result<bool, Beyond> {
     if !sound || !fields {
         return Ok(false);
     }
-    let segment = |test: Option<Invertible<AddrMask>>, index: Option<u8>| match (test, index) {
+    let segment = |test: Option<Invertible<SrhPrefix>>, index: Option<u8>| match (test, index) {
         (None, _) => Ok(true),
         (Some(_), None) => Ok(false),
         (Some(test), Some(index)) => {
             let bytes = packet.array::<16>(at + 8 + usize::from(index) * 16)?;
             let addr = Ipv6Addr::from(*bytes);
-            Ok(test.test(|net| net.contains(addr.into())))
+            Ok(test.test(|prefix| prefix.contains(addr)))
         }
     };
     // The list is in reverse order: the segment before is the one above.
@@ -77,8 +77,11 @@ mod tests {
         scene().with(|cx| evaluate(m, cx))
     }
 
-    fn net(n: u128, inverted: bool) -> Option<Invertible<AddrMask>> {
-        let value = AddrMask::v6(n, u128::MAX);
+    fn net(n: u128, inverted: bool) -> Option<Invertible<SrhPrefix>> {
+        let value = SrhPrefix {
+            addr: n.into(),
+            len: 128,
+        };
         Some(Invertible { inverted, value })
     }
 

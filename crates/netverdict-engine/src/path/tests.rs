@@ -35,7 +35,7 @@ fn in_state(states: CtStates, target: Target) -> Rule {
         ..Conntrack::default()
     };
     Rule {
-        matches: vec![Match::Conntrack(test)],
+        matches: vec![Match::Conntrack(Box::new(test))],
         target: Some(target),
         ..Rule::default()
     }

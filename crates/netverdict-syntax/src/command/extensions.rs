@@ -123,7 +123,7 @@ impl Extension {
 
 fn not_modelled(kind: &str, word: &Word) -> Problem {
     let message = format!("{kind} `{}` is read, but nobody models it", word.text);
-    *Problem::new(Code::Extension, message)
+    Problem::new(Code::Extension, message)
         .at(word.span)
         .help("where it would decide, the verdict is unknown")
 }
@@ -142,7 +142,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn no_match(&self, name: &Word) -> Box<Problem> {
+    fn no_match(&self, name: &Word) -> Problem {
         let message = format!("no match `{}` for {}", name.text, self.context.family);
         Problem::new(Code::Extension, message).at(name.span)
     }
@@ -246,7 +246,7 @@ impl Reader<'_> {
         let loaded = self.extensions.iter().filter(|e| e.is_match());
         for (_, extension) in built.matches.iter().zip(loaded).filter(|(m, _)| hidden(m)) {
             self.warnings.push(
-                *Problem::new(Code::Value, "the MAC address is made unreadable")
+                Problem::new(Code::Value, "the MAC address is made unreadable")
                     .at(extension.span)
                     .help("where it would decide, the verdict is unknown"),
             );

@@ -147,12 +147,12 @@ impl Reader<'_> {
             's' => self.tests.source = self.addresses(&value, inverted)?,
             'd' => self.tests.destination = self.addresses(&value, inverted)?,
             'i' => {
-                self.tests.in_interface =
-                    Some((interface(&value, inverted)?, word.span.to(value.span)))
+                let test = interface(&value, inverted)?;
+                self.tests.in_interface = Some((test, word.span.to(value.span)));
             }
             'o' => {
-                self.tests.out_interface =
-                    Some((interface(&value, inverted)?, word.span.to(value.span)))
+                let test = interface(&value, inverted)?;
+                self.tests.out_interface = Some((test, word.span.to(value.span)));
             }
             _ => {
                 let protocol = value::protocol(&value.text.to_ascii_lowercase());
@@ -233,15 +233,14 @@ impl Reader<'_> {
         self.no_bang(word)?;
         self.once(word, 'c')?;
         let first = self.value(word, attached)?;
-        let (packets, bytes) = match first.text.split_once(',') {
-            Some((packets, bytes)) => (packets.to_owned(), bytes.to_owned()),
-            None => {
-                let second = self.optional_value();
-                (
-                    first.text.clone(),
-                    second.map_or_else(String::new, |w| w.text),
-                )
-            }
+        let (packets, bytes) = if let Some((packets, bytes)) = first.text.split_once(',') {
+            (packets.to_owned(), bytes.to_owned())
+        } else {
+            let second = self.optional_value();
+            (
+                first.text.clone(),
+                second.map_or_else(String::new, |w| w.text),
+            )
         };
         match (packets.parse(), bytes.parse()) {
             (Ok(packets), Ok(bytes)) => {

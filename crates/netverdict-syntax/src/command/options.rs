@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn unknown(&self, word: &Word) -> Box<Problem> {
+    fn unknown(&self, word: &Word) -> Problem {
         let message = format!("unknown option `{}`", word.text);
         let problem = Problem::new(Code::Option, message).at(word.span);
         let is_port = matches!(
@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
             return Err(Problem::new(Code::Option, "two `!` for one option").at(value.span));
         }
         self.warnings.push(
-            *Problem::new(
+            Problem::new(
                 Code::Option,
                 "`!` behind its option is an old form, read as before it",
             )

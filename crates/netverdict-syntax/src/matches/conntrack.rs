@@ -57,15 +57,15 @@ fn build(given: &Given<'_>) -> Parsed<Match> {
     if test == Conntrack::default() {
         return Err(given.missing("an option"));
     }
-    Ok(Match::Conntrack(test))
+    Ok(Match::Conntrack(Box::new(test)))
 }
 
 fn build_state(given: &Given<'_>) -> Parsed<Match> {
-    Ok(Match::Conntrack(Conntrack {
+    Ok(Match::Conntrack(Box::new(Conntrack {
         is_state: true,
         states: given.test("state", |arg| states(arg, false))?,
         ..Conntrack::default()
-    }))
+    })))
 }
 
 /// A comma list of states; any prefix-free spelling in any case.

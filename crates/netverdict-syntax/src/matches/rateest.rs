@@ -106,14 +106,13 @@ fn bits(arg: Arg<'_>) -> Parsed<u32> {
         .unwrap_or(arg.text.len());
     let (number, unit) = arg.text.split_at_checked(split).ok_or_else(bad)?;
     let number: f64 = number.parse().map_err(|_| bad())?;
-    let scale = match unit {
-        "" => 1.0,
-        _ => {
-            let found = UNITS
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(unit));
-            found.ok_or_else(bad)?.1
-        }
+    let known = UNITS
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(unit));
+    let scale = match known {
+        Some((_, scale)) => *scale,
+        None if unit.is_empty() => 1.0,
+        None => return Err(bad()),
     };
     Ok((number * scale / 8.0) as u32)
 }

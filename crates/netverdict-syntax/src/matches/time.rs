@@ -115,7 +115,7 @@ fn month_days(arg: Arg<'_>) -> Parsed<u32> {
         .split(',')
         .map(day)
         .try_fold(0, |all, day| Ok(all | day?))
-        .map_err(|_: Box<Problem>| arg.bad("a comma list of days from 1 to 31"))
+        .map_err(|_: Problem| arg.bad("a comma list of days from 1 to 31"))
 }
 
 /// Names count by their first two letters.

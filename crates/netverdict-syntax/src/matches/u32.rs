@@ -48,7 +48,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn bad(&self, expected: &str) -> Box<Problem> {
+    fn bad(&self, expected: &str) -> Problem {
         self.arg.bad(format!("{expected} at `{}`", self.rest))
     }
 
