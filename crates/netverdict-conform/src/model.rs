@@ -39,6 +39,8 @@ pub fn run(case: &Case, rules: &Rules, seen: &[Observation]) -> Result<ModelRun,
         }),
         // A TAP device checks nothing, and what we send ourselves is never checked.
         checksums: Checksums::Auto,
+        // Nor does it merge.
+        merged: false,
         ..Config::default()
     };
     let mut engine = Engine::new(EngineInput {

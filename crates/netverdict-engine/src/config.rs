@@ -42,6 +42,9 @@ pub struct Config {
     /// Whether packets that the host makes in answer (REJECT, TEE, ICMP errors) go through OUTPUT and POSTROUTING as
     /// part of the packet's step. Off where the capture shows them, or where nothing is to answer.
     pub answers: bool,
+    /// Whether a packet longer than its device's MTU is several that the device merged (GRO), as captures show them:
+    /// such a one is not too big to be forwarded.
+    pub merged: bool,
 }
 
 impl Default for Config {
@@ -54,6 +57,7 @@ impl Default for Config {
             backend: None,
             force_conntrack: false,
             answers: false,
+            merged: true,
         }
     }
 }

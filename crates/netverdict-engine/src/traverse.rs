@@ -154,6 +154,10 @@ impl Walk<'_, '_> {
                 Eval::True => {}
                 Eval::False => return if hotdrop { Tried::Hotdrop } else { Tried::Left },
                 Eval::Hotdrop(false) => return Tried::Hotdrop,
+                // nft_compat drops before the rule counts (`nft_match_eval`).
+                Eval::Hotdrop(true) if self.program.backend == Backend::Nft => {
+                    return Tried::Hotdrop;
+                }
                 Eval::Hotdrop(true) => hotdrop = true,
                 Eval::Unknown(why) => {
                     let unknown = self.unknown(Some(rule.rule), Some(index), why);

@@ -68,8 +68,10 @@ impl Walk<'_, '_> {
     /// frame, and each is measured for itself when they are split again.
     fn is_super_frame(&self, mtu: u32) -> bool {
         let received = self.host.mtu(self.skb.in_device);
-        received
-            .is_some_and(|received| received <= mtu && self.skb.packet.len() > received as usize)
+        self.config.merged
+            && received.is_some_and(|received| {
+                received <= mtu && self.skb.packet.len() > received as usize
+            })
     }
 
     /// One hop less; IPv4's checksum follows (`ip_decrease_ttl`).
