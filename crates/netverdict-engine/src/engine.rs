@@ -169,9 +169,7 @@ impl Engine {
         };
         let end = walk.run(&input.entry);
         let flow = walk.flow(before, end.fate);
-        if matches!(end.fate, Fate::Dropped) {
-            walk.free();
-        }
+        walk.free();
         let Walk {
             trail, oracle, skb, ..
         } = walk;
@@ -200,6 +198,13 @@ impl Engine {
             Family::V4 => v4,
             Family::V6 => v6,
         }
+    }
+
+    /// The connections that are alive after the last packet, in order of their making.
+    pub fn connections(&self) -> Vec<crate::ConnectionView> {
+        let hz = self.config.hz.max(1);
+        let now = self.boot.map(|boot| self.latest.jiffies_since(boot, hz));
+        self.state.conntrack.list(now.unwrap_or_default())
     }
 
     /// What a rule or policy counted so far; `None` where there is no such rule.
