@@ -1,6 +1,6 @@
 //! Asking the host for routes.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netverdict_host::{
     DropReason, Flow, InputRoute, LocalKind, NoRoute, OutputRoute, RouteKind, Undecided, Way,
@@ -88,9 +88,13 @@ impl Walk<'_, '_> {
 
     /// Before OUTPUT: the device that the capture names, else the route.
     pub(super) fn route_output(&mut self, out_device: Device) -> Result<(), End> {
-        let mut flow = self.route_flow(Device::Named(InterfaceName::loopback()));
-        flow.oif = None;
-        let route = self.host.route_output(&flow);
+        let flow = self.route_flow(Device::Named(InterfaceName::loopback()));
+        let mut route = self.host.route_output(&flow);
+        if let OutputRoute::Drop(_) = route {
+            // The packet is there, so its sender had a route: raw sockets are routed without the source they write.
+            let source = unspecified(self.program.family);
+            route = self.host.route_output(&Flow { source, ..flow });
+        }
         let (mut way, kind) = out_of(&route).unwrap_or((Way::UNKNOWN, RouteKind::Unicast));
         // A capture outranks the routes: a socket may be bound to a device.
         if let Device::Named(_) = out_device
@@ -124,6 +128,13 @@ impl Walk<'_, '_> {
                 Ok(())
             }
         }
+    }
+}
+
+const fn unspecified(family: Family) -> IpAddr {
+    match family {
+        Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     }
 }
 
