@@ -113,8 +113,9 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Consults a table and turns its decision into the packet's end, if it is one.
-    fn decide(&mut self, table: &TableProgram, hook: Hook) -> Result<(), End> {
+    /// Consults a table and turns its decision into the packet's end, if it is one; else whether the table accepted,
+    /// rather than found no listener on its queue.
+    fn decide(&mut self, table: &TableProgram, hook: Hook) -> Result<bool, End> {
         let ruling = self.consult(table, hook);
         if ruling.rule.is_some() {
             self.trail.last = ruling.rule;
@@ -122,7 +123,7 @@ impl Walk<'_, '_> {
                 self.trail.filter = ruling.rule;
             }
         }
-        end_of(&ruling).map_or(Ok(()), Err)
+        end_of(&ruling).map_or(Ok(ruling.says == Says::Accept), Err)
     }
 
     /// The nat table's part at a hook (`nf_nat_inet_fn`).
@@ -151,29 +152,30 @@ impl Walk<'_, '_> {
                 skip(self, why);
                 self.translate(side, hook)
             }
-            NatStep::Consult => {
-                self.choose_mapping(side, hook)?;
-                self.translate(side, hook)
-            }
+            NatStep::Consult if !self.choose_mapping(side, hook)? => Ok(()),
+            NatStep::Consult => self.translate(side, hook),
             NatStep::Drop(reason) => Err(End::drop(reason)),
         }
     }
 
-    /// Asks the chain for a mapping; a connection that gets none keeps its own address.
-    fn choose_mapping(&mut self, side: NatSide, hook: Hook) -> Result<(), End> {
+    /// Asks the chain for a mapping; a connection that gets none keeps its own address. False if the packet left the
+    /// hook by a queue without listener: then nothing is mapped, nor translated here.
+    fn choose_mapping(&mut self, side: NatSide, hook: Hook) -> Result<bool, End> {
         let program = self.program;
-        if let Some(table) = program.table(TableKind::Nat) {
-            self.decide(table, hook)?;
+        if let Some(table) = program.table(TableKind::Nat)
+            && !self.decide(table, hook)?
+        {
+            return Ok(false);
         }
         if nat::is_mapped(&self.state.conntrack, &self.skb, side) {
-            return Ok(());
+            return Ok(true);
         }
-        nat::null_binding(
+        let bound = nat::null_binding(
             &mut self.state.conntrack,
             &self.skb,
             &mut nat_cx!(self, hook, side),
-        )
-        .map_err(End::drop)
+        );
+        bound.map(|()| true).map_err(End::drop)
     }
 
     fn translate(&mut self, side: NatSide, hook: Hook) -> Result<(), End> {

@@ -6,7 +6,9 @@ mod options;
 mod receive;
 mod route;
 
-use netverdict_host::{InputRoute, LocalKind, OutputRoute, RouteKind, Way};
+use std::net::IpAddr;
+
+use netverdict_host::{InputRoute, LocalKind, OutputRoute, RouteKind, SourceChoice, Way};
 use netverdict_net::header::network_header_len;
 use netverdict_net::{Device, Family, InterfaceName};
 use netverdict_ruleset::Hook;
@@ -15,7 +17,15 @@ use crate::conntrack::Conntrack;
 use crate::defrag::Asker;
 use crate::observe::Event;
 use crate::walk::{End, Walk};
-use crate::{Connection, Entry, Fate, Reason, Skb};
+use crate::{Connection, Entry, Fate, Reason, Skb, rewrite};
+
+/// Who writes into a record-route option.
+enum RecordRoute {
+    /// Local delivery: the address that was asked.
+    Arrived,
+    /// The way out: its own source address.
+    Leaving(Way),
+}
 
 /// Answers to answers end after so many.
 const ANSWERS: usize = 8;
@@ -50,7 +60,10 @@ impl<'p> Walk<'_, 'p> {
             self.check_options().map_err(End::drop)?;
         }
         match route {
-            InputRoute::Local(kind) => self.deliver(kind),
+            InputRoute::Local(kind) => {
+                self.record_route(RecordRoute::Arrived);
+                self.deliver(kind)
+            }
             InputRoute::Forward(way) => self.forward(way),
             InputRoute::Drop(why) => {
                 self.answer_unrouted(why);
@@ -86,6 +99,7 @@ impl<'p> Walk<'_, 'p> {
         self.decrement_ttl();
         self.devices(self.skb.in_device, way.device);
         self.hook(Hook::Forward)?;
+        self.record_route(RecordRoute::Leaving(way));
         self.leave(Fate::Forwarded)
     }
 
@@ -174,6 +188,31 @@ impl<'p> Walk<'_, 'p> {
             return Ok(());
         }
         options::check(packet, self.takes_source_routes())
+    }
+
+    /// Writes this host's address into a record-route option. What is delivered keeps the checksum that it came with.
+    fn record_route(&mut self, side: RecordRoute) {
+        if self.program.family == Family::V6 || network_header_len(&self.skb.packet) == 20 {
+            return;
+        }
+        let Some((option, place)) = options::record_route(&self.skb.packet) else {
+            return;
+        };
+        let destination = self.skb.packet.destination();
+        let own = match side {
+            RecordRoute::Arrived => SourceChoice::Address(destination),
+            RecordRoute::Leaving(way) => self.host.masquerade_source(&way, destination),
+        };
+        let SourceChoice::Address(IpAddr::V4(own)) = own else {
+            return;
+        };
+        let packet = &mut self.skb.packet;
+        rewrite::put_bytes(packet, place, &own.octets());
+        let pointer = place - option + 1 + 4;
+        rewrite::put_byte(packet, option + 2, pointer as u8);
+        if matches!(side, RecordRoute::Leaving(_)) {
+            rewrite::seal_ipv4(packet);
+        }
     }
 
     /// `all` and the device must both allow it; `all` starts at 0, a device at 1.

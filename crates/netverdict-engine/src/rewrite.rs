@@ -69,3 +69,13 @@ pub(crate) fn update_sum(packet: &mut Packet<'_>, at: usize, before: &[u8], afte
         put(packet, at, checksum::update(old, before, after));
     }
 }
+
+/// Makes an IPv4 header's checksum anew (`ip_send_check`).
+pub(crate) fn seal_ipv4(packet: &mut Packet<'_>) {
+    put(packet, 10, 0);
+    let len = netverdict_net::header::network_header_len(packet);
+    let sum = packet
+        .read(0, len)
+        .map(|header| checksum::finish(checksum::sum(header, 0)));
+    put(packet, 10, sum.unwrap_or(0));
+}

@@ -77,6 +77,25 @@ fn is_well_formed(option: &[u8], seen: &mut u8) -> bool {
     }
 }
 
+/// Where a record-route option with room left is, and where its next address goes.
+pub(super) fn record_route(packet: &Packet<'_>) -> Option<(usize, usize)> {
+    let end = network_header_len(packet);
+    let mut at = 20;
+    while at < end {
+        let &[kind] = packet.array::<1>(at).ok()?;
+        match kind {
+            END => return None,
+            NOP => at += 1,
+            RECORD_ROUTE => {
+                let &[_, len, pointer] = packet.array::<3>(at).ok()?;
+                return (pointer <= len).then_some((at, at + usize::from(pointer) - 1));
+            }
+            _ => at += usize::from(packet.array::<2>(at).ok()?[1]).max(1),
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
