@@ -12,6 +12,7 @@ mod value;
 
 pub mod matches;
 pub mod protocol;
+pub mod sets;
 pub mod targets;
 pub mod text;
 
