@@ -22,6 +22,13 @@ pub enum Input {
     Path(PathBuf),
     /// Standard input.
     Stdin,
+    /// A file that holds what came from elsewhere, and goes by that name.
+    Spooled {
+        /// The file.
+        path: PathBuf,
+        /// What it is called in messages.
+        name: String,
+    },
 }
 
 impl Input {
@@ -39,13 +46,14 @@ impl Input {
         match self {
             Self::Path(path) => path.display().to_string(),
             Self::Stdin => "-".to_owned(),
+            Self::Spooled { name, .. } => name.clone(),
         }
     }
 
     fn open(&self) -> Result<Box<dyn Read + Send>, CaptureError> {
         match self {
             Self::Stdin => Ok(Box::new(io::stdin())),
-            Self::Path(path) => match File::open(path) {
+            Self::Path(path) | Self::Spooled { path, .. } => match File::open(path) {
                 Ok(file) => Ok(Box::new(file)),
                 Err(source) => Err(self.io("open", source)),
             },
