@@ -1,0 +1,91 @@
+//! Columns of text, padded to the widest cell.
+
+use std::fmt;
+
+use anstyle::Style;
+
+/// Which side of a column its cells keep to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Left,
+    Right,
+}
+
+/// One cell.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    pub(crate) fn new(text: impl fmt::Display) -> Self {
+        Self {
+            text: text.to_string(),
+            style: Style::new(),
+        }
+    }
+
+    pub(crate) fn styled(style: Style, text: impl fmt::Display) -> Self {
+        Self {
+            text: text.to_string(),
+            style,
+        }
+    }
+}
+
+/// Rows of cells.
+#[derive(Debug, Clone)]
+pub(crate) struct Columns {
+    sides: Vec<Side>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Columns {
+    pub(crate) fn new(sides: &[Side]) -> Self {
+        Self {
+            sides: sides.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    fn width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells
+            .map(|cell| cell.text.chars().count())
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// Each row on a line of its own, indented by two blanks, without blanks at its end.
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths: Vec<_> = (0..self.sides.len())
+            .map(|column| self.width(column))
+            .collect();
+        for row in &self.rows {
+            write!(f, " ")?;
+            for (index, cell) in row.iter().enumerate() {
+                let width = widths.get(index).copied().unwrap_or(0);
+                let pad = width.saturating_sub(cell.text.chars().count());
+                let is_last = index + 1 == row.len();
+                let style = cell.style;
+                match self.sides.get(index) {
+                    Some(Side::Right) => write!(f, " {:pad$}{style}{}{style:#}", "", cell.text)?,
+                    _ if is_last => write!(f, " {style}{}{style:#}", cell.text)?,
+                    _ => write!(f, " {style}{}{style:#}{:pad$}", cell.text, "")?,
+                }
+                if !is_last {
+                    write!(f, " ")?;
+                }
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! One JSON object a line for each packet.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use netverdict_capture::Frame;
+use netverdict_engine::{NatView, Transport};
+use netverdict_replay::{Record, Setup, Sink, has_ports};
+use serde::Serialize;
+
+use crate::assemble::{device, direction};
+use crate::model::{Number, Place};
+use crate::names::{Names, seconds};
+
+/// One line.
+#[derive(Debug, Serialize)]
+struct Line<'l> {
+    n: u64,
+    file: &'l str,
+    time: String,
+    interface: Option<String>,
+    direction: &'static str,
+    verdict: &'static str,
+    fate: &'static str,
+    rule: Option<Rule>,
+    state: Option<String>,
+    flow: Option<u64>,
+    nat: Option<Nat>,
+    reason: Option<String>,
+    family: Option<&'static str>,
+    protocol: Option<String>,
+    source: Option<IpAddr>,
+    source_port: Option<u16>,
+    destination: Option<IpAddr>,
+    destination_port: Option<u16>,
+    length: u32,
+    hook: Option<&'static str>,
+    #[serde(rename = "in")]
+    in_device: Option<String>,
+    out: Option<String>,
+    mark: u32,
+    unknown: Vec<Unknown>,
+    emitted: &'l [String],
+    evidence: Option<Evidence<'l>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rule {
+    table: String,
+    chain: String,
+    number: Number,
+    line: Option<u32>,
+    family: String,
+}
+
+impl From<Place> for Rule {
+    fn from(place: Place) -> Self {
+        let Place {
+            family,
+            table,
+            chain,
+            number,
+            line,
+        } = place;
+        Self {
+            table,
+            chain,
+            number,
+            line,
+            family,
+        }
+    }
+}
+
+/// The translated header: what the packet left with. What NAT left alone is there too.
+#[derive(Debug, Serialize)]
+struct Nat {
+    source: IpAddr,
+    source_port: Option<u16>,
+    destination: IpAddr,
+    destination_port: Option<u16>,
+}
+
+#[derive(Debug, Serialize)]
+struct Unknown {
+    rule: Option<Rule>,
+    #[serde(rename = "match")]
+    test: Option<String>,
+    why: String,
+    decides: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Evidence<'l> {
+    file: &'l str,
+    n: u64,
+    contradiction: Option<String>,
+}
+
+/// Writes a line for each record.
+pub struct Lines<'s, 'w> {
+    names: Names<'s>,
+    /// The captures' names, by [`netverdict_replay::FrameRef::file`].
+    files: Vec<String>,
+    out: &'w mut (dyn Write + Send + Sync),
+}
+
+impl std::fmt::Debug for Lines<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lines")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'s, 'w> Lines<'s, 'w> {
+    /// Lines of captures with these names.
+    pub fn new(
+        setup: &'s Setup,
+        files: Vec<String>,
+        out: &'w mut (dyn Write + Send + Sync),
+    ) -> Self {
+        Self {
+            names: Names::new(setup),
+            files,
+            out,
+        }
+    }
+
+    fn file(&self, index: usize) -> &str {
+        self.files.get(index).map_or("?", String::as_str)
+    }
+
+    fn line<'l>(&'l self, record: &'l Record) -> Line<'l> {
+        let ends = record.transport.as_ref();
+        let port = |pick: fn(&Transport) -> u16| ends.filter(|t| has_ports(t.protocol)).map(pick);
+        Line {
+            n: record.frame.number,
+            file: self.file(record.frame.file),
+            time: seconds(record.time),
+            interface: device(record.interface),
+            direction: direction(record.direction),
+            verdict: record.verdict.name(),
+            fate: record.fate.name(),
+            rule: record.rule.map(|rule| self.names.place(rule).into()),
+            state: record.state.map(|state| state.to_string()),
+            flow: record.flow.map(|flow| flow.0),
+            nat: record.nat.as_ref().map(nat),
+            reason: Self::reason(record),
+            family: ends.map(|t| if t.source.is_ipv4() { "ipv4" } else { "ipv6" }),
+            protocol: ends.map(|t| t.protocol.to_string()),
+            source: ends.map(|t| t.source),
+            source_port: port(|t| t.source_port),
+            destination: ends.map(|t| t.destination),
+            destination_port: port(|t| t.destination_port),
+            length: record.len,
+            hook: record.hook.map(netverdict_ruleset::Hook::chain_name),
+            in_device: device(record.in_device),
+            out: device(record.out_device),
+            mark: record.mark,
+            unknown: self.unknowns(record),
+            emitted: &record.emitted,
+            evidence: record.evidence.as_ref().map(|e| Evidence {
+                file: self.file(e.of.file),
+                n: e.of.number,
+                contradiction: e.contradiction.as_ref().map(ToString::to_string),
+            }),
+        }
+    }
+
+    fn reason(record: &Record) -> Option<String> {
+        let undecided = record
+            .unknowns
+            .iter()
+            .find(|u| u.decides)
+            .map(|u| u.why.clone());
+        record.cause.map(|cause| cause.to_string()).or(undecided)
+    }
+
+    fn unknowns(&self, record: &Record) -> Vec<Unknown> {
+        let unknowns = record.unknowns.iter();
+        unknowns
+            .map(|u| Unknown {
+                rule: u.rule.map(|rule| self.names.place(rule).into()),
+                test: u.rule.and_then(|rule| self.names.test(rule, u.match_index)),
+                why: u.why.clone(),
+                decides: u.decides,
+            })
+            .collect()
+    }
+}
+
+fn nat(nat: &NatView) -> Nat {
+    let port = |port| has_ports(nat.after.protocol).then_some(port);
+    Nat {
+        source: nat.after.source,
+        source_port: port(nat.after.source_port),
+        destination: nat.after.destination,
+        destination_port: port(nat.after.destination_port),
+    }
+}
+
+impl Sink for Lines<'_, '_> {
+    type Item = Vec<u8>;
+
+    fn render(&self, record: &Record, _: &Frame<'_>) -> Vec<u8> {
+        let mut line = serde_json::to_vec(&self.line(record)).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+
+    fn take(&mut self, _: &Record, line: Vec<u8>) -> io::Result<()> {
+        self.out.write_all(&line)
+    }
+}
