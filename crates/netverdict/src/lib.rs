@@ -1,6 +1,64 @@
 //! The command line of netverdict, and its facade for other programs.
+//!
+//! Only this crate knows clap, terminals and exit codes.
+
+mod args;
+mod captures;
+mod commands;
+mod error;
+mod host;
+mod names;
+mod output;
+mod progress;
+mod send;
+
+pub mod exit;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use error::Failure;
 
 /// Runs the command line; returns the process's exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let common = cli.command.common();
+    anstream::ColorChoice::from(common.color).write_global();
+    let result = threads(common.threads).and_then(|()| run(&cli.command));
+    ExitCode::from(result.unwrap_or_else(|failure| {
+        complain(&failure);
+        failure.exit_code()
+    }))
+}
+
+fn run(command: &Command) -> Result<u8, Failure> {
+    match command {
+        Command::Collect(args) => commands::collect::run(args),
+        Command::Completions(args) => commands::plain::completions(args),
+        Command::Man(args) => commands::plain::man(args),
+        Command::Replay(args) => commands::replay::run(args),
+        Command::Trace(args) => commands::trace::run(args),
+        Command::Fmt(args) => commands::fmt::run(args),
+        Command::Demo(args) => commands::demo::run(args),
+    }
+}
+
+/// Sets up the worker threads.
+fn threads(wanted: Option<std::num::NonZeroUsize>) -> Result<(), Failure> {
+    let threads = wanted.map_or(0, std::num::NonZeroUsize::get);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|error| Failure::new(format!("cannot start {threads} worker threads: {error}")))
+}
+
+/// Says on standard error what went wrong.
+fn complain(failure: &Failure) {
+    let mut stderr = anstream::AutoStream::auto(std::io::stderr());
+    let colours = stderr.current_choice() != anstream::ColorChoice::Never;
+    // Nobody is left to tell if this fails.
+    drop(stderr.write_all(failure.render(colours).as_bytes()));
 }

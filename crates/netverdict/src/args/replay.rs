@@ -1,0 +1,88 @@
+//! `netverdict replay` and `netverdict demo`.
+
+use std::ffi::OsString;
+
+use clap::{Args, ValueEnum};
+
+use super::common::Common;
+use super::inputs::{Host, Model, Overrides};
+
+/// Runs captures through a host's rules and reports what became of every packet
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  netverdict replay host.rules traffic.pcap
+  netverdict replay bundle/ captures/ --format json -o report.json
+  netverdict replay host.rules --also host6.rules a.pcapng b.pcapng --format packets
+  iptables-save | netverdict replay - traffic.pcap --local 192.0.2.1/24@eth0
+  tcpdump -w - -i eth0 -c 1000 | netverdict replay host.rules - --iface eth0
+
+Exit codes: 0 whatever the verdicts, 2 bad usage or unreadable input.")]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) host: Host,
+
+    /// pcap or pcapng, plain, gz, zstd or xz; a directory of them; `-` for standard input. Several are one stream, merged by
+    /// timestamp
+    #[arg(value_name = "CAPTURE", required = true)]
+    pub(crate) captures: Vec<OsString>,
+
+    /// Give each capture a fresh host of its own instead of merging them
+    #[arg(long)]
+    pub(crate) separate: bool,
+
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
+
+    #[command(flatten)]
+    pub(crate) model: Model,
+
+    /// What to print
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Output"
+    )]
+    pub(crate) format: Format,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Replays an embedded capture through an embedded host
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  netverdict demo
+  netverdict demo --format packets")]
+pub(crate) struct Demo {
+    /// What to print
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Output"
+    )]
+    pub(crate) format: Format,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For a person
+    #[default]
+    Text,
+    /// One document, schema netverdict.report/1
+    Json,
+    /// One JSON object a line for each packet, in capture order
+    Packets,
+    /// The dumps with counters, as iptables-save -c prints them after the traffic
+    Counters,
+    /// For a pull request
+    Markdown,
+    /// The connection table after the traffic, as conntrack -L -o extended prints it
+    Conntrack,
+}

@@ -1,0 +1,145 @@
+//! `netverdict fmt`: dumps in canonical form.
+
+use std::io::Write;
+
+use netverdict_bundle::{SourceId, SourceKind};
+use netverdict_report::counters;
+use netverdict_ruleset::{ChainId, Counters, RuleId, Ruleset, Save, SaveCounters, TableKind};
+
+use crate::args::fmt::Fmt;
+use crate::error::Failure;
+use crate::exit;
+use crate::host::{self, Rules};
+use crate::output::Output;
+
+pub(crate) fn run(args: &Fmt) -> Result<u8, Failure> {
+    let rules = host::read(&args.host)?;
+    super::warn(&args.common, &rules.warnings);
+    if args.check {
+        return check(&rules, args);
+    }
+    let mut output = Output::open(&args.common)?;
+    for ruleset in &rules.rulesets {
+        let save = save(ruleset, args.keep_counters);
+        counters::dump(ruleset, &save, &mut output).map_err(|error| output.failure(&error))?;
+    }
+    output.finish()?;
+    Ok(exit::DONE)
+}
+
+/// All counters 0, as iptables-restore without -c leaves them.
+struct Zero;
+
+impl SaveCounters for Zero {
+    fn rule(&self, _: RuleId) -> Counters {
+        Counters::default()
+    }
+
+    fn policy(&self, _: TableKind, _: ChainId) -> Counters {
+        Counters::default()
+    }
+}
+
+fn save(ruleset: &Ruleset, keep_counters: bool) -> Save<'_> {
+    if keep_counters {
+        Save::with_own_counters(ruleset)
+    } else {
+        Save::with_counters(ruleset, &Zero)
+    }
+}
+
+/// Names each dump's first line that is not in canonical form.
+fn check(rules: &Rules, args: &Fmt) -> Result<u8, Failure> {
+    let mut output = Output::open(&args.common)?;
+    let mut code = exit::DONE;
+    for (id, source) in rules
+        .bundle
+        .sources
+        .iter()
+        .zip(0..)
+        .map(|(s, i)| (SourceId(i), s))
+    {
+        let of_source = rules
+            .rulesets
+            .iter()
+            .zip(&rules.dumps)
+            .filter(|(_, dump)| **dump == id);
+        let canonical: String = of_source
+            .map(|(ruleset, _)| save(ruleset, true).to_string())
+            .collect();
+        if matches!(source.kind, SourceKind::Dump(_))
+            && let Some(difference) = difference(&source.text(), &canonical)
+        {
+            code = exit::FOUND;
+            writeln!(output, "{}: {difference}", source.name)
+                .map_err(|error| output.failure(&error))?;
+        }
+    }
+    output.finish()?;
+    Ok(code)
+}
+
+/// The first line that differs, counters and comments aside.
+fn difference(text: &str, canonical: &str) -> Option<String> {
+    let mut canonical = canonical.lines();
+    let found = text
+        .split('\n')
+        .zip(1..)
+        .filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+    for (line, number) in found {
+        match canonical.next() {
+            Some(expected) if without_counters(expected) == without_counters(line) => {}
+            Some(expected) => {
+                return Some(format!(
+                    "line {number}: found `{line}`, expected `{}`",
+                    without_counters(expected)
+                ));
+            }
+            None => return Some(format!("line {number}: found `{line}`, expected the end")),
+        }
+    }
+    canonical
+        .next()
+        .map(|expected| format!("ends before `{}`", without_counters(expected)))
+}
+
+/// A rule's line without the counters before it, a chain's without those behind it.
+fn without_counters(line: &str) -> &str {
+    if let Some((_, rule)) = line
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+    {
+        return rule;
+    }
+    let is_chain = line.starts_with(':') && line.ends_with(']');
+    match line.rsplit_once(" [").filter(|_| is_chain) {
+        Some((chain, _)) => chain,
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::difference;
+
+    const DUMP: &str = "*filter\n:INPUT ACCEPT [0:0]\n[3:4] -A INPUT -j ACCEPT\nCOMMIT\n";
+
+    #[test]
+    fn counters_and_comments_are_set_aside() {
+        let text = "# mine\n*filter\n\n:INPUT ACCEPT [7:8]\n-A INPUT -j ACCEPT\nCOMMIT\n# end\n";
+        assert_eq!(difference(text, DUMP), None);
+    }
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let text = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -i + -j ACCEPT\nCOMMIT\n";
+        let expected = "line 3: found `-A INPUT -i + -j ACCEPT`, expected `-A INPUT -j ACCEPT`";
+        assert_eq!(difference(text, DUMP).as_deref(), Some(expected));
+        assert_eq!(
+            difference("*filter\n", DUMP).as_deref(),
+            Some("ends before `:INPUT ACCEPT`")
+        );
+        let windows = DUMP.replace('\n', "\r\n");
+        assert!(difference(&windows, DUMP).is_some());
+    }
+}
