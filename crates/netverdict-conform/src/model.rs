@@ -31,7 +31,7 @@ pub struct ModelRun {
 /// Takes a case through the model. `seen` is what the kernel made of the same frames: when it saw them, and which of
 /// them no hook ever saw.
 pub fn run(case: &Case, rules: &Rules, seen: &[Observation]) -> Result<ModelRun, RigError> {
-    let host = rig_host(case);
+    let host = Host::new(case.facts.clone());
     let config = Config {
         backend: Some(match case.backend {
             Backend::Legacy => RulesBackend::Legacy,
@@ -69,16 +69,6 @@ pub fn run(case: &Case, rules: &Rules, seen: &[Observation]) -> Result<ModelRun,
         outcomes,
         counters: counted.collect::<Result<_, RigError>>()?,
     })
-}
-
-/// The host as the rig is built: routes that nobody gave are the kernel's own, and no others.
-fn rig_host(case: &Case) -> Host {
-    let host = Host::new(case.facts.clone());
-    let mut facts = case.facts.clone();
-    let routes = |family| Some(host.routes(family).to_vec());
-    facts.routes_v4 = facts.routes_v4.or_else(|| routes(Family::V4));
-    facts.routes_v6 = facts.routes_v6.or_else(|| routes(Family::V6));
-    Host::new(facts)
 }
 
 /// A frame as the engine takes it; `None` if it is no packet that a hook would see.

@@ -25,6 +25,10 @@ pub use observation::{Delivered, Emitted, Fate, Observation};
 /// Log groups of the rig's own chains; no dump in sight uses them.
 const DELIVERED_GROUP: u16 = 64_761;
 const SILENCED_GROUP: u16 = 64_762;
+const FIRST_STATE_GROUP: u16 = 64_763;
+
+/// The states that a packet may be in, as both nft and `--ctstate` name them.
+const STATES: [&str; 5] = ["NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"];
 
 /// Which restore program loads a dump: the two give different verdicts in places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,6 +93,7 @@ pub struct Rig<'ns> {
     indexes: Vec<(u32, InterfaceName)>,
     delivered: LogGroup,
     silenced: LogGroup,
+    states: Vec<(&'static str, LogGroup)>,
     lock: std::os::fd::OwnedFd,
     backend: Backend,
     started: (Timestamp, Instant),
@@ -106,6 +111,7 @@ impl<'ns> Rig<'ns> {
             indexes: Vec::new(),
             delivered: LogGroup::bind(DELIVERED_GROUP)?,
             silenced: LogGroup::bind(SILENCED_GROUP)?,
+            states: Vec::new(),
             lock,
             backend: Backend::Legacy,
             started: now(),
@@ -134,6 +140,32 @@ impl<'ns> Rig<'ns> {
         }
         self.started = now();
         Ok(())
+    }
+
+    /// From now on tells the state of every packet of a family that connection tracking looked at. Only for a family
+    /// whose packets are tracked anyway: to ask for the state is to ask for tracking.
+    pub fn watch_states(&mut self, family: Family) -> Result<(), RigError> {
+        if self.states.is_empty() {
+            for (state, group) in STATES.into_iter().zip(FIRST_STATE_GROUP..) {
+                self.states.push((state, LogGroup::bind(group)?));
+            }
+        }
+        let rules: String = STATES
+            .into_iter()
+            .zip(FIRST_STATE_GROUP..)
+            .map(|(state, group)| format!("ct state {} log group {group}\n", state.to_lowercase()))
+            .collect();
+        let table = match family {
+            Family::V4 => "ip",
+            Family::V6 => "ip6",
+        };
+        // Tracking is at -200.
+        self.nft(&format!(
+            "table {table} netverdict_states {{
+                chain received {{ type filter hook prerouting priority -199; {rules} }}
+                chain sent {{ type filter hook output priority -199; {rules} }}
+            }}"
+        ))
     }
 
     /// The text of `iptables-save -c` (or `ip6tables-save -c`) as it is now.
@@ -230,6 +262,9 @@ impl<'ns> Rig<'ns> {
                 packet: logged.packet,
             });
         })?;
+        for (state, group) in &self.states {
+            group.drain(|_| seen.states.push(state))?;
+        }
         self.silenced.drain(|logged| {
             if !nflog::is_chatter(&logged.packet) {
                 seen.answers.push(logged.packet);
@@ -250,6 +285,10 @@ impl<'ns> Rig<'ns> {
             i32::MIN,
             raw::PRIORITY
         );
+        self.nft(&script)
+    }
+
+    fn nft(&self, script: &str) -> Result<(), RigError> {
         let output = Tool::NFT.run(
             self.inside,
             &self.lock_path(),

@@ -57,6 +57,8 @@ pub struct Observation {
     pub delivered: Vec<Delivered>,
     /// Packets the kernel made in answer (RSTs, ICMP errors), stopped before any table saw them.
     pub answers: Vec<Vec<u8>>,
+    /// What connection tracking took it for, each time it looked; empty unless [`super::Rig::watch_states`].
+    pub states: Vec<&'static str>,
 }
 
 impl Observation {
