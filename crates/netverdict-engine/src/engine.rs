@@ -169,7 +169,9 @@ impl Engine {
         };
         let end = walk.run(&input.entry);
         let flow = walk.flow(before, end.fate);
-        walk.free();
+        if matches!(end.fate, Fate::Dropped) {
+            walk.free();
+        }
         let Walk {
             trail, oracle, skb, ..
         } = walk;
@@ -200,17 +202,17 @@ impl Engine {
         }
     }
 
-    /// The connections that are alive after the last packet, in order of their making.
-    pub fn connections(&self) -> Vec<crate::ConnectionView> {
-        let hz = self.config.hz.max(1);
-        let now = self.boot.map(|boot| self.latest.jiffies_since(boot, hz));
-        self.state.conntrack.list(now.unwrap_or_default())
-    }
-
     /// What a rule or policy counted so far; `None` where there is no such rule.
     pub fn counter(&self, rule: RuleRef) -> Option<Counters> {
         let place = self.program(rule.family).counter(rule)?;
         Some(self.state.counters.get(place))
+    }
+
+    /// The connections in the table at the time of the latest packet, in order of their making.
+    pub fn connections(&self) -> Vec<crate::ConnectionView> {
+        let boot = self.boot.unwrap_or_default();
+        let now = self.latest.max(boot).jiffies_since(boot, self.config.hz.max(1));
+        self.state.conntrack.list(now)
     }
 
     /// The ruleset with the counters that this engine counted.

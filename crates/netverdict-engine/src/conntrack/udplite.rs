@@ -42,6 +42,5 @@ fn check(cx: &Cx<'_, '_>) -> Result<(), Fault> {
     if !cx.verify {
         return Ok(());
     }
-    // The kernel puts UDP's number into the pseudo-header (`udplite_error`), so that what RFC 3828 calls right is bad.
-    checksum::verify(cx.packet, cx.at.offset, Protocol::UDP, Some(coverage))
+    checksum::verify(cx.packet, cx.at.offset, Protocol::UDPLITE, Some(coverage))
 }
