@@ -14,6 +14,3 @@ pub use input::{DropReason, InputRoute, LocalKind};
 pub use output::{OutputRoute, RouteKind, Way};
 pub use reverse::ReversePath;
 pub use select::SourceChoice;
-
-#[cfg(test)]
-mod tests;

@@ -38,7 +38,7 @@ impl Ipv6Headers {
         ("ah", Self::AUTHENTICATION),
         ("esp", Self::ENCRYPTED),
         ("ipv6-nonxt", Self::NO_NEXT),
-        ("protocol", Self::PROTOCOL),
+        ("proto", Self::PROTOCOL),
     ];
 }
 

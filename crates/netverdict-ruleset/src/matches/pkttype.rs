@@ -20,8 +20,6 @@ pub enum PacketKind {
     Broadcast,
     /// To a group.
     Multicast,
-    /// To someone else: no such packet reaches a rule.
-    OtherHost,
 }
 
 impl fmt::Display for PacketKind {
@@ -30,7 +28,6 @@ impl fmt::Display for PacketKind {
             Self::Unicast => "unicast",
             Self::Broadcast => "broadcast",
             Self::Multicast => "multicast",
-            Self::OtherHost => "otherhost",
         })
     }
 }

@@ -42,5 +42,7 @@ fn build(given: &Given<'_>) -> Parsed<Match> {
 
 fn prefix_len(arg: Arg<'_>) -> Parsed<u8> {
     let mask = arg.mask()?;
-    Ok(masked(mask, mask).prefix_len().unwrap_or(arg.family.bits()))
+    masked(mask, mask)
+        .prefix_len()
+        .ok_or_else(|| arg.bad("a mask without holes"))
 }

@@ -31,7 +31,7 @@ fn build(given: &Given<'_>) -> Parsed<Match> {
 }
 
 fn ports(arg: Arg<'_>) -> Parsed<PortRange> {
-    let range = arg.ports(Some("sctp"))?;
+    let range = arg.ports(None)?;
     if range.start > range.end {
         return Err(arg.bad("a range from low to high"));
     }

@@ -20,9 +20,5 @@ fn build(given: &Given<'_>) -> Parsed<Target> {
         ("drop", Audit::Drop),
         ("reject", Audit::Reject),
     ];
-    let arg = given.required("type")?;
-    let name = arg.text.to_ascii_lowercase();
-    let kind = arg.part(&name).one_of(&kinds);
-    kind.map(Target::Audit)
-        .map_err(|_| arg.bad("accept, drop or reject"))
+    given.required("type")?.one_of(&kinds).map(Target::Audit)
 }

@@ -9,14 +9,8 @@ use crate::services;
 use crate::spec::{Arg, Given, protocol_problem};
 use crate::value::{number_in, number_prefix};
 
-/// Protocols that have ports, or an id in their place.
-const PROTOCOLS: &[Protocol] = &[
-    Protocol::TCP,
-    Protocol::UDP,
-    Protocol::SCTP,
-    Protocol::DCCP,
-    Protocol::ICMP,
-];
+/// Protocols that have ports.
+const PROTOCOLS: &[Protocol] = &[Protocol::TCP, Protocol::UDP, Protocol::SCTP, Protocol::DCCP];
 
 /// The option's range, and the flags that stand beside it.
 pub(super) fn range(given: &Given<'_>, id: &str) -> Parsed<NatRange> {
@@ -34,7 +28,7 @@ pub(super) fn range(given: &Given<'_>, id: &str) -> Parsed<NatRange> {
 fn place(arg: Arg<'_>, protocol: Option<Invertible<Protocol>>) -> Parsed<NatRange> {
     let (addresses, ports) = split(arg)?;
     Ok(NatRange {
-        addresses: if addresses.is_empty() && ports.is_some() {
+        addresses: if addresses.is_empty() {
             None
         } else {
             Some(address_range(arg, addresses)?)
@@ -116,15 +110,7 @@ fn base(text: &str) -> Option<u16> {
     number.or_else(|| services::port(text, None))
 }
 
-/// What becomes of `/base` where only DNAT knows it: the kernel is told of a base, but gets none.
-pub(super) fn forget_base(ports: NatPorts) -> NatPorts {
-    NatPorts {
-        base: ports.base.map(|_| 0),
-        ..ports
-    }
-}
-
-/// Refuses `/base`.
+/// Refuses `/base`, which only DNAT knows.
 pub(super) fn no_base(arg: Arg<'_>, ports: NatPorts) -> Parsed<NatPorts> {
     match ports.base {
         None => Ok(ports),
