@@ -114,6 +114,12 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whether its name says what it is.
+    pub fn is_named(&self) -> bool {
+        let file = self.name.rsplit('/').next().unwrap_or_default();
+        SourceKind::of_file_name(file) == Some(self.kind)
+    }
+
     /// Its text; bytes that are no UTF-8 are carried as [`text::decode`] does.
     pub fn text(&self) -> Cow<'_, str> {
         text::decode(&self.bytes)
