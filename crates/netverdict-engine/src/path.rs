@@ -108,6 +108,9 @@ impl<'p> Walk<'_, 'p> {
         self.skb.local = true;
         self.route_output(out_device)?;
         self.hook(Hook::Output)?;
+        if let Some(way) = self.skb.way {
+            self.skb.out_device = way.device;
+        }
         if self.copies_to_self() {
             return self.send_to_many();
         }

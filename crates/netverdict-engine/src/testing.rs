@@ -321,3 +321,14 @@ impl Bench {
             .collect()
     }
 }
+
+/// The rules of a dump.
+pub(crate) fn dump(family: Family, text: &str) -> Rules {
+    let options = netverdict_syntax::ParseOptions {
+        family: Some(family),
+    };
+    let dump = netverdict_syntax::parse_dump(text.as_bytes(), &options);
+    let errors: Vec<_> = dump.diagnostics.iter().filter(|d| d.is_error()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    Rules(dump.ruleset(family).unwrap().clone())
+}

@@ -88,7 +88,11 @@ impl Walk<'_, '_> {
 
     /// Before OUTPUT: the device that the capture names, else the route.
     pub(super) fn route_output(&mut self, out_device: Device) -> Result<(), End> {
-        let flow = self.route_flow(Device::Named(InterfaceName::loopback()));
+        let mut flow = self.route_flow(Device::Named(InterfaceName::loopback()));
+        // `::` as a destination means this host (net/ipv6/raw.c).
+        if flow.destination == Ipv6Addr::UNSPECIFIED {
+            flow.destination = Ipv6Addr::LOCALHOST.into();
+        }
         let mut route = self.host.route_output(&flow);
         if let OutputRoute::Drop(_) = route {
             // The packet is there, so its sender had a route: raw sockets are routed without the source they write.
@@ -109,14 +113,14 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// After mangle or nat OUTPUT changed what the route depends on (`ip_route_me_harder`).
+    /// After mangle or nat OUTPUT changed what the route depends on (`ip_route_me_harder`). Rules further on in OUTPUT
+    /// still see the old out-device (`nf_hook_state`), POSTROUTING sees the new one.
     pub(crate) fn reroute(&mut self) -> Result<(), End> {
         let flow = self.route_flow(Device::Named(InterfaceName::loopback()));
         match self.host.route_output(&flow) {
             OutputRoute::Out { way, kind, .. } => {
                 self.skb.way = Some(way);
                 self.skb.kind = Some(kind);
-                self.devices(Device::Absent, way.device);
                 self.show_route(|| format!("rerouted by {}", way.device), way.device);
                 Ok(())
             }

@@ -433,3 +433,38 @@ fn answers_go_through_output() {
         assert_eq!(bench.packets(Filter, "OUTPUT"), counted);
     }
 }
+
+/// Trap of OUTPUT: a destination that nat changes leads elsewhere, but filter OUTPUT still sees the old out-device.
+#[test]
+fn output_rules_see_the_device_before_the_reroute() {
+    let to = |address: &str| NatRange {
+        addresses: Some(AddrRange {
+            start: address.parse().unwrap(),
+            end: address.parse().unwrap(),
+        }),
+        ..NatRange::default()
+    };
+    let by = |name| Rule {
+        out_interface: crate::testing::interface(name),
+        ..Rule::default()
+    };
+    let rules = Rules::v4()
+        .target(
+            Nat,
+            "OUTPUT",
+            Target::Dnat(Dnat {
+                to: to("198.51.100.9"),
+            }),
+        )
+        .rule(Filter, "OUTPUT", by("eth1"))
+        .rule(Filter, "OUTPUT", by("eth0"))
+        .rule(Mangle, "POSTROUTING", by("eth0"));
+    let mut bench = Bench::new(rules);
+    let outcome = bench.send(
+        device("eth1"),
+        &udp_packet("10.0.0.1", "10.0.0.9", (1, 2), b""),
+    );
+    assert_eq!(outcome.out_device, device("eth0"));
+    assert_eq!(bench.packets(Filter, "OUTPUT"), [1, 0, 1]);
+    assert_eq!(bench.packets(Mangle, "POSTROUTING"), [1, 1]);
+}
