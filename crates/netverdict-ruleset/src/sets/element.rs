@@ -191,8 +191,8 @@ impl fmt::Display for EntryExtras {
 
 impl fmt::Display for SkbInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(MarkMask { value, mask }) = self.mark {
-            write!(f, " skbmark {value:#x}/{mask:#x}")?;
+        if let Some(mark) = self.mark {
+            write!(f, " skbmark {mark}")?;
         }
         if let Some(priority) = self.priority {
             write!(f, " skbprio {:x}:{:x}", priority >> 16, priority & 0xffff)?;

@@ -9,7 +9,7 @@ use crate::spec::{Arg, Given, Opt, Place, Spec};
 use crate::value::number_in;
 
 /// Names of types and codes: name, type, lowest and highest code.
-const NAMES: &[(&str, u8, u8, u8)] = &[
+pub(crate) const NAMES: &[(&str, u8, u8, u8)] = &[
     ("any", 255, 0, 255),
     ("echo-reply", 0, 0, 255),
     ("pong", 0, 0, 255),

@@ -8,7 +8,7 @@ use crate::problem::Parsed;
 use crate::spec::{Given, Opt, Place, Spec};
 
 /// Names of types and codes: name, type, lowest and highest code.
-const NAMES: &[(&str, u8, u8, u8)] = &[
+pub(crate) const NAMES: &[(&str, u8, u8, u8)] = &[
     ("destination-unreachable", 1, 0, 255),
     ("no-route", 1, 0, 0),
     ("communication-prohibited", 1, 1, 1),
