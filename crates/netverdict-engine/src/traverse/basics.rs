@@ -155,9 +155,11 @@ impl Walk<'_, '_> {
     }
 }
 
-/// nf_tables walks the headers once for all rules (`__nft_set_pktinfo_ipv6`), with or without `-p`.
+/// nf_tables walks the headers once for all rules (`__nft_set_pktinfo_ipv6`), with or without `-p`. An authentication
+/// header is a protocol to it (`IP6_FH_F_AUTH`).
 pub(super) fn nft_param(packet: &Packet<'_>, mut param: Param) -> Param {
-    if let Ok(found) = ipv6::find(packet, None) {
+    let authenticated = ipv6::find(packet, Some(Protocol::AH));
+    if let Ok(found) = authenticated.or_else(|_| ipv6::find(packet, None)) {
         param.protocol = Some(found.protocol);
         param.fragment_offset = found.fragment_offset * 8;
         param.transport_offset = if found.fragment_offset == 0 {
