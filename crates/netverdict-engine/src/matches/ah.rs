@@ -31,6 +31,9 @@ fn v6(m: &Ah, cx: &MatchCx<'_, '_>) -> Result<Eval, Eval> {
     let found = extension::find(packet, Protocol::AH, CUT)?;
     let bytes = header::<12>(packet, found.offset, CUT)?;
     let len = (u32::from(bytes[1]) + 2) * 4;
+    if !packet.holds(found.offset, len as usize) {
+        return Ok(Eval::Hotdrop(false));
+    }
     // A length of 0 asks for nothing.
     let length = m
         .length
@@ -103,6 +106,9 @@ mod tests {
             short.with(|cx| evaluate(&Ah::default(), cx)),
             Eval::Hotdrop(false)
         );
+        let mut shorter_than_it_says = Scene::v6(51, HEADER[..20].to_vec());
+        let answer = shorter_than_it_says.with(|cx| evaluate(&Ah::default(), cx));
+        assert_eq!(answer, Eval::Hotdrop(false));
         let mut short = Scene::new(HEADER[..11].to_vec());
         assert_eq!(
             short.with(|cx| evaluate(&Ah::default(), cx)),

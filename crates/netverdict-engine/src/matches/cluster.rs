@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use netverdict_ruleset::matches::Cluster;
 
 use crate::context::{Eval, MatchCx};
-use crate::jhash::{jhash_1word, jhash2, scale};
+use crate::jhash::{jhash_1word, scale};
 
 pub(crate) fn evaluate(m: &Cluster, cx: &MatchCx<'_, '_>) -> Eval {
     let Some((entry, _)) = cx.state.conntrack.of(cx.skb.connection) else {
@@ -16,16 +16,14 @@ pub(crate) fn evaluate(m: &Cluster, cx: &MatchCx<'_, '_>) -> Eval {
     Eval::of(m.nodes.value & bit != 0, m.nodes.inverted)
 }
 
-/// The words are hashed as they lie in a little-endian machine's memory.
+/// One word is hashed, as it lies in a little-endian machine's memory: of IPv6 too, where the kernel divides the number of
+/// words by the size of one.
 fn hash(source: IpAddr, seed: u32) -> u32 {
-    match source {
-        IpAddr::V4(addr) => jhash_1word(addr.to_bits().swap_bytes(), seed),
-        IpAddr::V6(addr) => {
-            let bits = addr.to_bits();
-            let words = [96, 64, 32, 0].map(|shift| ((bits >> shift) as u32).swap_bytes());
-            jhash2(&words, seed)
-        }
-    }
+    let word = match source {
+        IpAddr::V4(addr) => addr.to_bits(),
+        IpAddr::V6(addr) => (addr.to_bits() >> 96) as u32,
+    };
+    jhash_1word(word.swap_bytes(), seed)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(super) fn options(
         let [_, units] = header(packet, at, CUT)?;
         let len = (u32::from(units) + 1) * 8;
         if !packet.holds(at, len as usize) {
-            return Ok(Eval::False);
+            return Ok(Eval::Hotdrop(false));
         }
         let length = length.is_none_or(|test| test.test(|want| *want == len));
         let listed = walk(packet, at + 2, len - 2, wanted).map_err(|beyond| absent(beyond, CUT))?;
@@ -35,14 +35,14 @@ pub(super) fn options(
     answer().unwrap_or_else(|answer: Eval| answer)
 }
 
-/// Whether the options from the first on are the wanted ones. The bytes left are counted in 32 bits and wrap where an
-/// option claims more than there are, as in the kernel.
+/// Whether the options from the first on are the wanted ones; the last of them may claim more bytes than there are.
 fn walk(
     packet: &Packet<'_>,
     mut at: usize,
-    mut left: u32,
+    left: u32,
     wanted: &[ExtensionOption],
 ) -> Result<bool, Beyond> {
+    let mut left = i64::from(left);
     for (index, want) in wanted.iter().enumerate() {
         if left < 1 || !packet.holds(at, 1) {
             return Ok(false);
@@ -61,10 +61,10 @@ fn walk(
             if want.length.is_some_and(|want| want != len) {
                 return Ok(false);
             }
-            u32::from(len) + 2
+            i64::from(len) + 2
         };
         at += size as usize;
-        left = left.wrapping_sub(size);
+        left -= size;
         let more = index + 1 < wanted.len();
         if more && (at > packet.len() || left == 0) {
             return Ok(false);
@@ -123,7 +123,18 @@ mod tests {
     }
 
     #[test]
-    fn absent_and_too_long_are_false_and_truncated_drops() {
+    fn an_option_that_claims_too_much_may_only_be_the_last() {
+        let mut bytes = vec![59, 0, 1, 250, 0, 0, 0, 0];
+        bytes.extend([0; 300]);
+        let mut scene = Scene::v6(0, bytes);
+        let one = wants(&[(1, Some(250))]);
+        assert_eq!(scene.with(|cx| evaluate(&one, cx)), Eval::True);
+        let two = wants(&[(1, Some(250)), (0, None)]);
+        assert_eq!(scene.with(|cx| evaluate(&two, cx)), Eval::False);
+    }
+
+    #[test]
+    fn absent_is_false_and_too_long_drops() {
         let check = |mut scene: Scene| scene.with(|cx| evaluate(&Hbh::default(), cx));
         assert_eq!(
             check(Scene::v6(60, vec![59, 0, 5, 2, 0, 0, 0, 0])),
@@ -131,7 +142,7 @@ mod tests {
         );
         assert_eq!(
             check(Scene::v6(0, vec![59, 1, 5, 2, 0, 0, 0, 0])),
-            Eval::False
+            Eval::Hotdrop(false)
         );
         assert_eq!(check(Scene::v6(0, vec![59])), Eval::Hotdrop(false));
     }

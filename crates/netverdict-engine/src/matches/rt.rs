@@ -20,7 +20,7 @@ fn answer(m: &Rt, packet: &Packet<'_>) -> Result<Eval, Eval> {
     let [_, len, kind, left] = header(packet, at, CUT)?;
     let len = (usize::from(len) + 1) * 8;
     if !packet.holds(at, len) {
-        return Ok(Eval::False);
+        return Ok(Eval::Hotdrop(false));
     }
     let holds = m
         .segments_left
@@ -149,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn absent_and_too_long_are_false_and_truncated_drops() {
+    fn absent_is_false_and_too_long_or_truncated_drops() {
         let m = Rt::default();
         let check = |mut scene: Scene| scene.with(|cx| evaluate(&m, cx));
         assert_eq!(check(Scene::v6(17, vec![0; 8])), Eval::False);
         assert_eq!(
             check(Scene::v6(43, vec![59, 9, 0, 1, 0, 0, 0, 0])),
-            Eval::False
+            Eval::Hotdrop(false)
         );
         assert_eq!(check(Scene::v6(43, vec![59, 0, 0])), Eval::Hotdrop(false));
     }
