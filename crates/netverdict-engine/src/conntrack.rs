@@ -32,7 +32,7 @@ mod udp;
 mod udplite;
 mod zone;
 
-pub use dump::{ConnectionView, DumpError, ProtocolState};
+pub use dump::{ConnectionView, KnownConnection, KnownConnectionError, ProtocolState};
 pub use entry::Counter;
 pub(crate) use entry::Entry;
 #[cfg(test)]

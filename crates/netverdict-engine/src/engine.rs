@@ -208,10 +208,21 @@ impl Engine {
         Some(self.state.counters.get(place))
     }
 
+    /// Puts a connection into the table that was there before the first packet.
+    pub fn take_over(
+        &mut self,
+        known: &crate::KnownConnection<'_>,
+    ) -> Result<(), crate::KnownConnectionError> {
+        self.state.conntrack.take_over(known)
+    }
+
     /// The connections in the table at the time of the latest packet, in order of their making.
     pub fn connections(&self) -> Vec<crate::ConnectionView> {
         let boot = self.boot.unwrap_or_default();
-        let now = self.latest.max(boot).jiffies_since(boot, self.config.hz.max(1));
+        let now = self
+            .latest
+            .max(boot)
+            .jiffies_since(boot, self.config.hz.max(1));
         self.state.conntrack.list(now)
     }
 

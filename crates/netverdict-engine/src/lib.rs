@@ -42,8 +42,8 @@ mod walk;
 
 pub use config::{Checksums, Config, UnknownPolicy};
 pub use conntrack::{
-    ConnectionView, Counter, Direction, DumpError, ProtocolState, SctpState, Status, TcpState,
-    Tuple, Zone, ZoneDirection,
+    ConnectionView, Counter, Direction, KnownConnection, KnownConnectionError, ProtocolState,
+    SctpState, Status, TcpState, Tuple, Zone, ZoneDirection,
 };
 pub use engine::{Engine, EngineInput, Entry, Input};
 pub use observe::{Answer, Event, NullObserver, Observer, Tracking};

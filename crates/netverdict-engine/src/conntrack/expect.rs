@@ -19,6 +19,16 @@ pub(super) struct Expectation {
     pub(super) master: CtId,
     pub(super) zone: Zone,
     pub(super) expires: i64,
+    /// How it is translated, where the one that announced it is.
+    pub(super) follow: Option<Follow>,
+}
+
+/// The ends of an expected connection behind its translation (`nf_nat_follow_master`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Follow {
+    pub(super) source: Addr,
+    pub(super) destination: Addr,
+    pub(super) port: u16,
 }
 
 /// How many expectations a helper may have at once, and how long each waits.
@@ -170,6 +180,36 @@ impl Conntrack {
             entry.mark = mark;
             entry.extra_mut().master = Some(kept);
         }
+        if let Some(follow) = expectation.follow {
+            self.follow(id, follow);
+        }
+    }
+
+    /// Translates a new connection as the one that announced it.
+    fn follow(&mut self, id: CtId, follow: Follow) {
+        let Some(entry) = self.table.get_mut(id) else {
+            return;
+        };
+        let original = *entry.original();
+        let translated = Tuple {
+            source: follow.source,
+            destination: follow.destination,
+            destination_port: follow.port,
+            ..original
+        };
+        if let Some(reply) = translated.invert() {
+            entry.set_reply(reply);
+        }
+        if translated.source != original.source {
+            entry.status.insert(Status::SRC_NAT);
+        }
+        if (translated.destination, translated.destination_port)
+            != (original.destination, original.destination_port)
+        {
+            entry.status.insert(Status::DST_NAT);
+        }
+        entry.status.insert(Status::NAT_DONE);
+        self.table.add_source(id);
     }
 }
 

@@ -101,6 +101,14 @@ struct Outcome {
 }
 
 impl Sctp {
+    /// An association that was there before the capture: its tags are not known.
+    pub(super) fn resumed(state: SctpState) -> Self {
+        Self {
+            state,
+            ..Self::default()
+        }
+    }
+
     fn packet(
         &mut self,
         cx: &Cx<'_, '_>,

@@ -117,6 +117,19 @@ impl Tcp {
         Ok(tcp)
     }
 
+    /// A connection that was there before the capture: its windows are not known.
+    pub(super) fn resumed(state: TcpState) -> Self {
+        let side = Side {
+            flags: SideFlags::SACK_PERMITTED | SideFlags::LIBERAL,
+            ..Side::default()
+        };
+        Self {
+            sides: [side; 2],
+            state,
+            ..Self::default()
+        }
+    }
+
     fn open_by_syn(&mut self, segment: &Segment<'_>) {
         let [original, _] = &mut self.sides;
         original.end = segment.end;
