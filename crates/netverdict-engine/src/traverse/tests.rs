@@ -3,7 +3,7 @@
 use netverdict_net::{Device, Protocol};
 use netverdict_ruleset::TableKind::{Filter, Mangle, Nat};
 use netverdict_ruleset::matches::Unsupported;
-use netverdict_ruleset::{FragmentTest, Hook, Invertible, Match, Policy, Rule, Target};
+use netverdict_ruleset::{Backend, FragmentTest, Hook, Invertible, Match, Policy, Rule, Target};
 
 use crate::testing::{
     Bench, Rules, device, interface, ipv4, ipv6, net, not_interface, seal_v4, tcp_packet,
@@ -284,6 +284,33 @@ fn ip6tables_finds_the_last_header() {
         &ipv6("2001:db8:5::7", "2001:db8::1", Protocol::DSTOPTS, &payload),
     );
     assert_eq!(bench.packets(Filter, "INPUT"), [0, 1, 1]);
+}
+
+/// To nf_tables an authentication header is the last one; ip6_tables looks behind it.
+#[test]
+fn nft_stops_at_an_authentication_header() {
+    for (backend, counted) in [(Backend::Legacy, [0, 1, 1]), (Backend::Nft, [1, 0, 1])] {
+        let is = |protocol| Rule {
+            protocol: Some(Invertible::plain(protocol)),
+            ..Rule::default()
+        };
+        let rules = Rules::v6().rule(Filter, "INPUT", is(Protocol::AH)).rule(
+            Filter,
+            "INPUT",
+            is(Protocol::TCP),
+        );
+        let config = Config {
+            backend: Some(backend),
+            ..Config::default()
+        };
+        let mut bench = Bench::with(rules, &config);
+        let (from, to) = ("2001:db8:5::7", "2001:db8::1");
+        let mut payload = vec![6, 4];
+        payload.resize(24, 0);
+        payload.extend(crate::testing::tcp(from, to, (1, 2), SYN));
+        bench.receive(device("eth0"), &ipv6(from, to, Protocol::AH, &payload));
+        assert_eq!(bench.packets(Filter, "INPUT"), counted, "{backend}");
+    }
 }
 
 /// A nat chain is not asked while nothing switches tracking on: not even its policy works.
