@@ -76,7 +76,6 @@ pub(crate) struct TargetCx<'c, 'p> {
     pub(crate) param: Param,
     pub(crate) now: Now,
     pub(crate) host: &'c Host,
-    pub(crate) config: &'c Config,
     pub(crate) state: &'c mut State,
     /// The number that [`crate::targets::prepare`] gave.
     pub(crate) slot: usize,

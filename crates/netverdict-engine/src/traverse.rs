@@ -246,7 +246,6 @@ impl Walk<'_, '_> {
             param: stand.param,
             now: self.now,
             host: self.host,
-            config: self.config,
             state: self.state,
             slot,
             answer,
