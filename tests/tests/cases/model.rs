@@ -6,7 +6,7 @@ use netverdict_engine::{
     Config, ConnectionView, Engine, EngineInput, Entry, Fate, Input, NullObserver, Outcome,
     ProtocolState, RuleNumber, RuleRef, Tuple,
 };
-use netverdict_host::Host;
+use netverdict_host::{Host, HostFacts};
 use netverdict_net::{Device, Family};
 use netverdict_ruleset::{self as ruleset, ChainKind, Ruleset};
 use netverdict_syntax::{ParseOptions, parse_dump};
@@ -36,7 +36,7 @@ pub(crate) struct ModelStep {
 pub(crate) fn run(case: &Case) -> Result<ModelRun, String> {
     let v4 = read(case, Family::V4)?;
     let v6 = read(case, Family::V6)?;
-    let host = Host::new(case.facts.clone());
+    let host = host(case);
     let config = Config {
         backend: Some(match case.backend {
             Backend::Legacy => ruleset::Backend::Legacy,
@@ -57,6 +57,16 @@ pub(crate) fn run(case: &Case) -> Result<ModelRun, String> {
         steps,
         counters: rules.map(|rules| rules.map(|r| counters(&engine.count_into(r)))),
         connections: engine.connections().iter().map(connection).collect(),
+    })
+}
+
+/// The case's host; its routes are all that there are.
+fn host(case: &Case) -> Host {
+    let inferred = Host::new(case.facts.clone());
+    Host::new(HostFacts {
+        routes_v4: Some(inferred.routes(Family::V4).to_vec()),
+        routes_v6: Some(inferred.routes(Family::V6).to_vec()),
+        ..case.facts.clone()
     })
 }
 
