@@ -14,3 +14,6 @@ pub use input::{DropReason, InputRoute, LocalKind};
 pub use output::{OutputRoute, RouteKind, Way};
 pub use reverse::ReversePath;
 pub use select::SourceChoice;
+
+#[cfg(test)]
+mod tests;

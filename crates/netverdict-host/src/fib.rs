@@ -176,6 +176,8 @@ pub(crate) struct Fib {
 #[derive(Debug, Clone)]
 struct Step {
     rule: PolicyRule,
+    /// It selects every packet and suppresses no answer: most rules there are.
+    plain: bool,
     action: Action,
 }
 
@@ -254,7 +256,12 @@ impl Fib {
         let mut at = 0;
         while let Some(step) = self.steps.get(at) {
             at += 1;
-            match policy::matches(&step.rule, flow) {
+            let selected = if step.plain {
+                Some(true)
+            } else {
+                policy::matches(&step.rule, flow)
+            };
+            match selected {
                 None => {
                     let rule = Undecided::PolicyRule(step.rule.priority);
                     return Err(Failure::Undecided(rule));
@@ -267,7 +274,7 @@ impl Fib {
                 Action::Goto(Some(target)) => at = target,
                 Action::Fail(why) => return Err(Failure::None(why)),
                 Action::Lookup(Some(table)) => match self.search(table, flow, mode) {
-                    Some(Ok(found)) if self.is_suppressed(&step.rule, &found) => {}
+                    Some(Ok(found)) if !step.plain && self.is_suppressed(&step.rule, &found) => {}
                     Some(Ok(found)) => return Ok(found),
                     Some(Err(why)) => return Err(Failure::None(why)),
                     None => {}
@@ -348,6 +355,15 @@ fn is_default(family: Family, rules: &[PolicyRule]) -> bool {
     rules == PolicyRule::defaults(family)
 }
 
+fn is_plain(rule: &PolicyRule) -> bool {
+    let selects_all = PolicyRule {
+        priority: rule.priority,
+        action: rule.action.clone(),
+        ..PolicyRule::lookup(0, TableId::MAIN)
+    };
+    *rule == selects_all
+}
+
 fn steps(rules: &[PolicyRule], tables: &BTreeMap<TableId, usize>, merge: bool) -> Vec<Step> {
     let mut sorted: Vec<&PolicyRule> = rules.iter().collect();
     sorted.sort_by_key(|r| r.priority);
@@ -368,6 +384,7 @@ fn steps(rules: &[PolicyRule], tables: &BTreeMap<TableId, usize>, merge: bool) -
     sorted
         .iter()
         .map(|rule| Step {
+            plain: is_plain(rule),
             rule: (*rule).clone(),
             action: action(rule),
         })

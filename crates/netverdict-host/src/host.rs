@@ -53,6 +53,9 @@ pub struct Host {
     by_name: Vec<(InterfaceName, usize)>,
     settings: Vec<DeviceSettings>,
     own: Vec<IpAddr>,
+    /// What a device has that nobody described.
+    default_settings: DeviceSettings,
+    has_vrf: bool,
 }
 
 impl Default for Host {
@@ -88,7 +91,13 @@ impl Host {
             .collect();
         own.sort_unstable();
         own.dedup();
+        let default = InterfaceName::new("default").expect("seven bytes");
         Self {
+            default_settings: facts.sysctls.device(&default),
+            has_vrf: facts
+                .interfaces
+                .iter()
+                .any(|i| matches!(i.role, Role::Vrf { .. })),
             v4: compile(&facts, Family::V4),
             v6: compile(&facts, Family::V6),
             by_name,
@@ -156,10 +165,7 @@ impl Host {
         match (known, device) {
             (Some(settings), _) => *settings,
             (None, Device::Named(name)) => self.facts.sysctls.device(&name),
-            (None, Device::Absent | Device::Unknown) => self
-                .facts
-                .sysctls
-                .device(&InterfaceName::new("default").expect("seven bytes")),
+            (None, Device::Absent | Device::Unknown) => self.default_settings,
         }
     }
 
@@ -180,6 +186,9 @@ impl Host {
 
     /// A VRF's devices are routed by a table of their own, which is not modelled.
     pub(crate) fn vrf(&self, device: Device) -> Option<Undecided> {
+        if !self.has_vrf {
+            return None;
+        }
         let interface = self.interface(device.name()?)?;
         let master = interface.master.and_then(|m| self.interface(&m));
         let is_vrf = |i: &Interface| matches!(i.role, Role::Vrf { .. });

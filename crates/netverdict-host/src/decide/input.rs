@@ -103,13 +103,11 @@ impl Host {
         if destination.is_unspecified() {
             return InputRoute::Drop(DropReason::MartianDestination);
         }
-        if self.refuses_loopback(flow.iif) {
+        if (destination.is_loopback() || source.is_loopback()) && self.refuses_loopback(flow.iif) {
             if destination.is_loopback() {
                 return InputRoute::Drop(DropReason::MartianDestination);
             }
-            if source.is_loopback() {
-                return InputRoute::Drop(DropReason::MartianSource);
-            }
+            return InputRoute::Drop(DropReason::MartianSource);
         }
         self.input_unicast(flow, source)
     }
