@@ -64,6 +64,22 @@ impl AddrMask {
         }
     }
 
+    /// An address and a mask of the same family, the address as it was written: connection tests print it so. An
+    /// address of the other family counts as a host.
+    pub fn unmasked(addr: IpAddr, mask: IpAddr) -> Self {
+        match (addr, mask) {
+            (IpAddr::V4(addr), IpAddr::V4(mask)) => Self::V4 {
+                addr: addr.to_bits(),
+                mask: mask.to_bits(),
+            },
+            (IpAddr::V6(addr), IpAddr::V6(mask)) => Self::V6 {
+                addr: addr.to_bits(),
+                mask: mask.to_bits(),
+            },
+            (addr, _) => Self::host(addr),
+        }
+    }
+
     /// The family of the address.
     pub const fn family(self) -> Family {
         match self {
@@ -72,7 +88,7 @@ impl AddrMask {
         }
     }
 
-    /// The masked address.
+    /// The address, masked unless it was made [`Self::unmasked`].
     pub fn addr(self) -> IpAddr {
         match self {
             Self::V4 { addr, .. } => Ipv4Addr::from_bits(addr).into(),
@@ -83,8 +99,8 @@ impl AddrMask {
     /// Whether `addr` has this family and equals the address under the mask.
     pub fn contains(self, addr: IpAddr) -> bool {
         match (self, addr) {
-            (Self::V4 { addr: net, mask }, IpAddr::V4(a)) => a.to_bits() & mask == net,
-            (Self::V6 { addr: net, mask }, IpAddr::V6(a)) => a.to_bits() & mask == net,
+            (Self::V4 { addr: net, mask }, IpAddr::V4(a)) => (a.to_bits() ^ net) & mask == 0,
+            (Self::V6 { addr: net, mask }, IpAddr::V6(a)) => (a.to_bits() ^ net) & mask == 0,
             _ => false,
         }
     }

@@ -321,7 +321,11 @@ impl TableDraft {
         let Self {
             chains, by_name, ..
         } = self;
-        let declared: Vec<u32> = chains.iter().map(|chain| chain.line).collect();
+        let base = |chain: &ChainDraft| chain.kind != ChainKind::User;
+        let declared: Vec<_> = chains
+            .iter()
+            .map(|chain| (base(chain), chain.line))
+            .collect();
         for chain in chains {
             chain
                 .rules
@@ -352,7 +356,7 @@ impl TableDraft {
 fn resolve(
     draft: &mut Draft,
     by_name: &HashMap<String, usize>,
-    declared: &[u32],
+    declared: &[(bool, u32)],
 ) -> Parsed<Option<Problem>> {
     let Some(jump) = &draft.jump else {
         return Ok(None);
@@ -366,9 +370,15 @@ fn resolve(
     } else {
         Target::Jump(id)
     });
-    let is_below = declared
-        .get(index)
-        .is_some_and(|line| *line > draft.rule.line);
+    let (is_base, line) = declared.get(index).copied().unwrap_or_default();
+    if is_base {
+        let message = format!(
+            "a rule cannot jump to the built-in chain `{}`",
+            jump.name.text
+        );
+        return Err(Problem::new(Code::Chain, message).at(jump.name.span));
+    }
+    let is_below = line > draft.rule.line;
     Ok(is_below.then(|| {
         let message = format!("chain `{}` is declared below this jump", jump.name.text);
         Problem::new(Code::Chain, message)

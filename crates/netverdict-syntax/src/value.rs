@@ -51,31 +51,67 @@ pub(crate) fn numeric_v4(text: &str) -> Option<Ipv4Addr> {
     parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
 
+/// An IPv4 address as the C library reads it: the last of one to four parts fills all bytes that are left.
+fn inet_aton(text: &str) -> Option<Ipv4Addr> {
+    let parts: Option<Vec<u64>> = text.split('.').map(number).collect();
+    let parts = parts.filter(|parts| parts.len() <= 4)?;
+    let (last, heads) = parts.split_last()?;
+    let bits = 32 - 8 * heads.len() as u32;
+    let mut addr = *last;
+    if addr >= 1 << bits {
+        return None;
+    }
+    for (head, shift) in heads.iter().zip([24, 16, 8]) {
+        addr |= Some(*head).filter(|head| *head <= 255)? << shift;
+    }
+    u32::try_from(addr).ok().map(Ipv4Addr::from_bits)
+}
+
 /// A numeric address of the family; `localhost` is known too.
 pub(crate) fn address(family: Family, text: &str) -> Option<IpAddr> {
     match (family, text) {
         (Family::V4, "localhost") => Some(Ipv4Addr::LOCALHOST.into()),
         (Family::V6, "localhost") => Some(Ipv6Addr::LOCALHOST.into()),
-        (Family::V4, _) => text.parse().ok().map(Ipv4Addr::into),
+        (Family::V4, _) => inet_aton(text).map(Ipv4Addr::into),
         (Family::V6, _) => text.parse().ok().map(Ipv6Addr::into),
     }
 }
 
-/// A mask: a prefix length or written out.
-pub(crate) fn mask(family: Family, text: &str) -> Option<IpAddr> {
-    let len = number_in(text, 0, u64::from(family.bits()));
-    match (family, len) {
-        (Family::V4, Some(len)) => {
+/// The mask of a prefix length.
+fn prefix_mask(family: Family, len: u64) -> IpAddr {
+    match family {
+        Family::V4 => {
             let bits = u32::MAX.checked_shl(32 - len as u32).unwrap_or(0);
-            Some(Ipv4Addr::from_bits(bits).into())
+            Ipv4Addr::from_bits(bits).into()
         }
-        (Family::V6, Some(len)) => {
+        Family::V6 => {
             let bits = u128::MAX.checked_shl(128 - len as u32).unwrap_or(0);
-            Some(Ipv6Addr::from_bits(bits).into())
+            Ipv6Addr::from_bits(bits).into()
         }
-        (Family::V4, None) => text.parse().ok().map(Ipv4Addr::into),
-        (Family::V6, None) => text.parse().ok().map(Ipv6Addr::into),
     }
+}
+
+/// A mask as `-s` takes it: a prefix length, or written out, with holes if need be.
+pub(crate) fn mask(family: Family, text: &str) -> Option<IpAddr> {
+    if let Some(len) = number_in(text, 0, u64::from(family.bits())) {
+        return Some(prefix_mask(family, len));
+    }
+    match family {
+        Family::V4 => numeric_v4(text)
+            .filter(|_| text.split('.').count() == 4)
+            .map(Ipv4Addr::into),
+        Family::V6 => text.parse().ok().map(Ipv6Addr::into),
+    }
+}
+
+/// A mask as extensions take it: libxtables makes the full one of a mask with holes.
+fn extension_mask(family: Family, text: &str) -> Option<IpAddr> {
+    if let Some(len) = number_in(text, 0, u64::from(family.bits())) {
+        return Some(prefix_mask(family, len));
+    }
+    let mask = address(family, text)?;
+    let len = masked(mask, mask).prefix_len().unwrap_or(family.bits());
+    Some(prefix_mask(family, u64::from(len)))
 }
 
 /// Puts an address under a mask of the same family.
@@ -87,11 +123,19 @@ pub(crate) fn masked(addr: IpAddr, mask: IpAddr) -> AddrMask {
     }
 }
 
-/// A port as number or service name, as `getaddrinfo` resolves it.
-pub(crate) fn port(text: &str, protocol: Option<&str>) -> Option<u16> {
+/// A port as number in C notation, or the name of a service of this protocol.
+fn port(text: &str, protocol: &str) -> Option<u16> {
     match number(text) {
         Some(n) => u16::try_from(n).ok(),
-        None => services::port(text, protocol),
+        None => services::port(text, Some(protocol)),
+    }
+}
+
+/// A port as `getaddrinfo` resolves it: a decimal number, of which the lower 16 bits count, or the name of any service.
+fn resolved_port(text: &str) -> Option<u16> {
+    match text.parse::<u32>() {
+        Ok(n) if !text.starts_with('+') => Some(n as u16),
+        _ => services::port(text, None),
     }
 }
 
@@ -174,9 +218,13 @@ impl<'a> Arg<'a> {
         })
     }
 
-    /// One port, number or service.
+    /// One port, number or service: of a protocol, or as `getaddrinfo` resolves it.
     pub(crate) fn port(self, protocol: Option<&str>) -> Parsed<u16> {
-        port(self.text, protocol).ok_or_else(|| {
+        let port = match protocol {
+            Some(protocol) => port(self.text, protocol),
+            None => resolved_port(self.text),
+        };
+        port.ok_or_else(|| {
             self.bad("a port from 0 to 65535 or a service name")
                 .help("only the usual service names are known; write the number")
         })
@@ -192,14 +240,9 @@ impl<'a> Arg<'a> {
             }
         };
         match self.text.split_once(':') {
-            None => end(self.text, 0).map(|start| PortRange {
-                start,
-                end: if self.text.is_empty() {
-                    u16::MAX
-                } else {
-                    start
-                },
-            }),
+            // libxtables takes no port at all for port 0; the tcp match refuses it.
+            None if self.text.is_empty() && protocol.is_none() => Ok(PortRange::single(0)),
+            None => self.port(protocol).map(PortRange::single),
             Some((start, last)) => Ok(PortRange {
                 start: end(start, 0)?,
                 end: end(last, u16::MAX)?,
@@ -239,7 +282,7 @@ impl<'a> Arg<'a> {
 
     /// A prefix length or a mask written out.
     pub(crate) fn mask(self) -> Parsed<IpAddr> {
-        mask(self.family, self.text).ok_or_else(|| {
+        extension_mask(self.family, self.text).ok_or_else(|| {
             self.bad(format!(
                 "a prefix length from 0 to {} or a mask",
                 self.family.bits()
@@ -252,16 +295,19 @@ impl<'a> Arg<'a> {
         if let Some((addr, mask)) = self.text.split_once('/') {
             return Ok((self.part(addr).host()?, self.part(mask).mask()?));
         }
-        let full = match self.family {
-            Family::V4 => IpAddr::V4(Ipv4Addr::BROADCAST),
-            Family::V6 => IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
-        };
+        let full = prefix_mask(self.family, u64::from(self.family.bits()));
         Ok((self.host()?, full))
     }
 
     /// An address, perhaps with `/mask`.
     pub(crate) fn net(self) -> Parsed<AddrMask> {
         self.host_and_mask().map(|(addr, mask)| masked(addr, mask))
+    }
+
+    /// An address, perhaps with `/mask`, that is kept as it is written.
+    pub(crate) fn unmasked_net(self) -> Parsed<AddrMask> {
+        self.host_and_mask()
+            .map(|(addr, mask)| AddrMask::unmasked(addr, mask))
     }
 
     pub(crate) fn protocol(self) -> Parsed<Protocol> {

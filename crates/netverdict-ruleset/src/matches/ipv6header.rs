@@ -38,7 +38,7 @@ impl Ipv6Headers {
         ("ah", Self::AUTHENTICATION),
         ("esp", Self::ENCRYPTED),
         ("ipv6-nonxt", Self::NO_NEXT),
-        ("proto", Self::PROTOCOL),
+        ("protocol", Self::PROTOCOL),
     ];
 }
 

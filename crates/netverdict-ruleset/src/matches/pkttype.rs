@@ -20,6 +20,8 @@ pub enum PacketKind {
     Broadcast,
     /// To a group.
     Multicast,
+    /// To someone else: no such packet reaches a rule.
+    OtherHost,
 }
 
 impl fmt::Display for PacketKind {
@@ -28,6 +30,7 @@ impl fmt::Display for PacketKind {
             Self::Unicast => "unicast",
             Self::Broadcast => "broadcast",
             Self::Multicast => "multicast",
+            Self::OtherHost => "otherhost",
         })
     }
 }

@@ -7,6 +7,7 @@ use crate::command::options::Reader;
 use crate::command::{Built, Part};
 use crate::problem::{Code, Parsed, Problem, Span};
 use crate::spec::{Given, Occurrence, Opt, Place, Spec, check_options};
+use crate::value::number;
 use crate::words::Word;
 use crate::{matches, targets};
 
@@ -172,15 +173,23 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Refuses a name for a new chain that is a target's.
+    pub(super) fn not_a_target(&self, name: &Word) -> Parsed<()> {
+        if targets::find(&name.text, self.context.family).is_none() {
+            return Ok(());
+        }
+        let message = format!("`{}` is the name of a target", name.text);
+        Err(Problem::new(Code::Chain, message).at(name.span))
+    }
+
     /// Loads the match of the rule's protocol for an option that nothing else has. Each rule has one try.
     pub(super) fn load_protocol(&mut self, span: Span) -> bool {
         let Some(protocol) = self.tests.protocol else {
             return false;
         };
-        let name = match protocol.value.0 {
-            58 => "icmp6".to_owned(),
-            135 => "mh".to_owned(),
-            _ => netverdict_ruleset::protocol::name(protocol.value).to_string(),
+        let name = match number(&self.protocol_name) {
+            Some(_) => netverdict_ruleset::protocol::name(protocol.value).to_string(),
+            None => self.protocol_name.clone(),
         };
         let Some(spec) = matches::find(&name, self.context.family) else {
             return false;

@@ -79,7 +79,7 @@ pub(super) fn short(letter: char) -> Option<Generic> {
 }
 
 /// Options whose attached value (`-pudp`, `--proto=udp`) iptables 1.8.9 misreads and so refuses.
-const NO_ATTACHED: &str = "psdio";
+const NO_ATTACHED: &str = "psdiojg";
 
 impl Reader<'_> {
     pub(super) fn generic(
@@ -104,7 +104,11 @@ impl Reader<'_> {
             'c' => self.counters(word, attached),
             '4' => self.only_for(Family::V4),
             '6' => self.only_for(Family::V6),
-            'n' | 'x' | 'v' | '0' => Ok(()),
+            'n' | 'x' | '0' => {
+                let message = format!("`{}` is for listings", word.text);
+                Err(Problem::new(Code::Option, message).at(word.span))
+            }
+            'v' => Ok(()),
             'M' => self.value(word, attached).map(drop),
             't' => {
                 Err(Problem::new(Code::Option, "`-t` cannot be used within a dump").at(word.span))
@@ -156,6 +160,7 @@ impl Reader<'_> {
             }
             _ => {
                 let protocol = value::protocol(&value.text.to_ascii_lowercase());
+                self.protocol_name = value.text.to_ascii_lowercase();
                 let value = protocol.ok_or_else(|| {
                     let message = format!("unknown protocol `{}`", value.text);
                     Problem::new(Code::Value, message)
@@ -263,8 +268,9 @@ impl Reader<'_> {
             _ => Some(self.value(word, attached)?),
         };
         let verb = self.verb_of(word, letter)?;
-        if letter == 'N' {
-            chain.as_ref().map_or(Ok(()), check_new_name)?;
+        if let ('N', Some(name)) = (letter, &chain) {
+            check_new_name(name)?;
+            self.not_a_target(name)?;
         }
         if self.command.replace((verb, chain)).is_some() {
             return Err(Problem::new(Code::Option, "two commands in one line").at(word.span));

@@ -18,6 +18,8 @@ pub(super) struct Reader<'a> {
     pub(super) tests: Tests,
     pub(super) jump: Option<Jump>,
     pub(super) extensions: Vec<Extension>,
+    /// The protocol as it is written: its match is looked up by that.
+    pub(super) protocol_name: String,
     /// Whether the protocol's own match was loaded for an option of it.
     pub(super) protocol_loaded: bool,
     /// Generic options that were given, with their places.
@@ -46,6 +48,7 @@ impl<'a> Reader<'a> {
             tests: Tests::default(),
             jump: None,
             extensions: Vec::new(),
+            protocol_name: String::new(),
             protocol_loaded: false,
             given: Vec::new(),
             other_family: false,

@@ -42,7 +42,5 @@ fn build(given: &Given<'_>) -> Parsed<Match> {
 
 fn prefix_len(arg: Arg<'_>) -> Parsed<u8> {
     let mask = arg.mask()?;
-    masked(mask, mask)
-        .prefix_len()
-        .ok_or_else(|| arg.bad("a mask without holes"))
+    Ok(masked(mask, mask).prefix_len().unwrap_or(arg.family.bits()))
 }

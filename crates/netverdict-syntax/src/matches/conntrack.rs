@@ -42,10 +42,10 @@ fn build(given: &Given<'_>) -> Parsed<Match> {
         is_state: false,
         states: given.test("ctstate", |arg| states(arg, true))?,
         protocol: given.test("ctproto", |arg| arg.protocol().map(|p| p.0))?,
-        original_source: given.test("ctorigsrc", Arg::net)?,
-        original_destination: given.test("ctorigdst", Arg::net)?,
-        reply_source: given.test("ctreplsrc", Arg::net)?,
-        reply_destination: given.test("ctrepldst", Arg::net)?,
+        original_source: given.test("ctorigsrc", Arg::unmasked_net)?,
+        original_destination: given.test("ctorigdst", Arg::unmasked_net)?,
+        reply_source: given.test("ctreplsrc", Arg::unmasked_net)?,
+        reply_destination: given.test("ctrepldst", Arg::unmasked_net)?,
         original_source_port: given.test("ctorigsrcport", ports)?,
         original_destination_port: given.test("ctorigdstport", ports)?,
         reply_source_port: given.test("ctreplsrcport", ports)?,
@@ -68,7 +68,7 @@ fn build_state(given: &Given<'_>) -> Parsed<Match> {
     })))
 }
 
-/// A comma list of states; any prefix-free spelling in any case.
+/// A comma list of states, in any case and shortened at will.
 fn states(arg: Arg<'_>, with_nat: bool) -> Parsed<CtStates> {
     let known = if with_nat {
         &CtStates::NAMES[..]
@@ -76,7 +76,11 @@ fn states(arg: Arg<'_>, with_nat: bool) -> Parsed<CtStates> {
         &CtStates::NAMES[..5]
     };
     let state = |name: &str| {
-        let found = known.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        let begins = |known: &str| {
+            let head = known.get(..name.len()).filter(|_| !name.is_empty());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(name))
+        };
+        let found = known.iter().find(|(known, _)| begins(known));
         found.map(|(_, state)| *state).ok_or_else(|| {
             let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
             arg.bad(names.join(", "))

@@ -96,7 +96,7 @@ fn byte_rate(
     arg: Arg<'_>,
     burst: Option<u64>,
 ) -> Parsed<(HashlimitRate, u32, u64)> {
-    let bytes = arg.text.split("b/s").next().and_then(byte_count);
+    let bytes = arg.text.split("b/s").next().and_then(rate_bytes);
     let bytes = bytes
         .filter(|n| *n > 0)
         .ok_or_else(|| arg.bad("a rate such as `512kb/s`"))?;
@@ -119,6 +119,17 @@ fn byte_rate(
         ),
     };
     Ok((HashlimitRate::Bytes { cost, refills }, expire, 15))
+}
+
+/// The leading digits of `512`, `512k`, `2m`, times the unit; any other letter counts for nothing.
+fn rate_bytes(text: &str) -> Option<u64> {
+    let digits = text.split(|c: char| !c.is_ascii_digit()).next()?;
+    let unit = match text.as_bytes().last()? {
+        b'k' => 1 << 10,
+        b'm' => 1 << 20,
+        _ => 1,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 /// `512`, `512k`, `2m`.

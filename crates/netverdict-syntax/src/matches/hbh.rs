@@ -36,8 +36,9 @@ pub(super) fn options(arg: Arg<'_>) -> Parsed<Vec<ExtensionOption>> {
         })
 }
 
+/// Of both numbers, the lower eight bits count.
 fn option(text: &str) -> Option<ExtensionOption> {
-    let byte = |text| number_in(text, 0, 255).map(|n| n as u8);
+    let byte = |text| number_in(text, 0, u64::from(u32::MAX)).map(|n| n as u8);
     match text.split_once(':') {
         // 255 is what the kernel keeps for "any length".
         Some((kind, length)) => Some(ExtensionOption {

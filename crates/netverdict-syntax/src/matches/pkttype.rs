@@ -24,8 +24,9 @@ fn build(given: &Given<'_>) -> Parsed<Match> {
         ("bcast", PacketKind::Broadcast),
         ("multicast", PacketKind::Multicast),
         ("mcast", PacketKind::Multicast),
+        ("otherhost", PacketKind::OtherHost),
     ]);
-    let value = value.map_err(|_| arg.bad("unicast, broadcast or multicast"))?;
+    let value = value.map_err(|_| arg.bad("unicast, broadcast, multicast or otherhost"))?;
     Ok(Match::Pkttype(Pkttype {
         kind: Invertible {
             inverted: arg.inverted,

@@ -31,7 +31,7 @@ fn build(given: &Given<'_>) -> Parsed<Match> {
 }
 
 fn ports(arg: Arg<'_>) -> Parsed<PortRange> {
-    let range = arg.ports(None)?;
+    let range = arg.ports(Some("sctp"))?;
     if range.start > range.end {
         return Err(arg.bad("a range from low to high"));
     }

@@ -20,5 +20,9 @@ fn build(given: &Given<'_>) -> Parsed<Target> {
         ("drop", Audit::Drop),
         ("reject", Audit::Reject),
     ];
-    given.required("type")?.one_of(&kinds).map(Target::Audit)
+    let arg = given.required("type")?;
+    let name = arg.text.to_ascii_lowercase();
+    let kind = arg.part(&name).one_of(&kinds);
+    kind.map(Target::Audit)
+        .map_err(|_| arg.bad("accept, drop or reject"))
 }

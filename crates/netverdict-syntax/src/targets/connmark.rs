@@ -44,7 +44,7 @@ fn build(given: &Given<'_>) -> Parsed<Target> {
         None => copy(given)?,
     };
     let shift = |id: &str, left: bool| -> Parsed<Option<ConnmarkShift>> {
-        let bits = given.read(id, |arg| arg.number(0, 32))?;
+        let bits = given.read(id, |arg| arg.number(0, 31))?;
         let bits = bits.filter(|bits| *bits > 0);
         Ok(bits.map(|bits| ConnmarkShift {
             left,

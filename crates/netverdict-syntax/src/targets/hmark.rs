@@ -21,7 +21,7 @@ pub(crate) const SPEC: Spec<Target> = Spec {
         Opt::value("hmark-dport"),
         Opt::value("hmark-spi"),
         Opt::value("hmark-proto-mask"),
-        Opt::value("hmark-rnd"),
+        Opt::value("hmark-rnd").mandatory(),
         Opt::value("hmark-mod").mandatory(),
         Opt::value("hmark-offset"),
     ],
@@ -30,56 +30,78 @@ pub(crate) const SPEC: Spec<Target> = Spec {
 };
 
 fn build(given: &Given<'_>) -> Parsed<Target> {
-    let hmark = Hmark {
-        source_prefix_len: given.read("hmark-src-prefix", prefix_len)?,
-        destination_prefix_len: given.read("hmark-dst-prefix", prefix_len)?,
-        source_port_mask: given.read("hmark-sport-mask", Arg::u16)?,
-        destination_port_mask: given.read("hmark-dport-mask", Arg::u16)?,
-        spi_mask: given.read("hmark-spi-mask", Arg::u32)?,
-        source_port: given.read("hmark-sport", Arg::u16)?,
-        destination_port: given.read("hmark-dport", Arg::u16)?,
-        spi: given.read("hmark-spi", Arg::u32)?,
-        protocol_mask: given.read("hmark-proto-mask", Arg::u16)?,
-        seed: given.read("hmark-rnd", Arg::u32)?,
-        modulus: given
-            .required("hmark-mod")?
-            .number(1, u64::from(u32::MAX))? as u32,
-        offset: given.read("hmark-offset", Arg::u32)?,
-        use_conntrack: given
-            .read("hmark-tuple", |arg| tuple(given, arg))?
-            .unwrap_or(false),
-    };
-    let ports = [
-        hmark.source_port_mask,
-        hmark.destination_port_mask,
-        hmark.source_port,
-        hmark.destination_port,
-    ];
-    let spi = hmark.spi_mask.is_some() || hmark.spi.is_some();
-    if spi && ports.iter().any(Option::is_some) {
-        return Err(given.problem(Code::Combination, "ports and SPI exclude each other"));
-    }
+    let mut hmark = given.read("hmark-tuple", tuple)?.unwrap_or_default();
+    let u16 = |id: &str| given.read(id, Arg::u16);
+    let u32 = |id: &str| given.read(id, Arg::u32);
+    put(
+        &mut hmark.source_prefix_len,
+        given.read("hmark-src-prefix", prefix_len)?,
+    );
+    put(
+        &mut hmark.destination_prefix_len,
+        given.read("hmark-dst-prefix", prefix_len)?,
+    );
+    put(&mut hmark.source_port_mask, u16("hmark-sport-mask")?);
+    put(&mut hmark.destination_port_mask, u16("hmark-dport-mask")?);
+    put(&mut hmark.spi_mask, u32("hmark-spi-mask")?);
+    put(&mut hmark.source_port, u16("hmark-sport")?);
+    put(&mut hmark.destination_port, u16("hmark-dport")?);
+    put(&mut hmark.spi, u32("hmark-spi")?);
+    put(&mut hmark.protocol_mask, u16("hmark-proto-mask")?);
+    put(&mut hmark.seed, u32("hmark-rnd")?);
+    put(&mut hmark.offset, u32("hmark-offset")?);
+    hmark.modulus = given
+        .required("hmark-mod")?
+        .number(1, u64::from(u32::MAX))? as u32;
+    check(given, &hmark)?;
     Ok(Target::Hmark(hmark))
+}
+
+fn put<T>(slot: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *slot = value;
+    }
+}
+
+fn check(given: &Given<'_>, hmark: &Hmark) -> Parsed<()> {
+    let ports = hmark.source_port_mask.is_some() || hmark.destination_port_mask.is_some();
+    if hmark.spi_mask.is_some() && ports {
+        return Err(given.problem(
+            Code::Combination,
+            "masks of ports and of the SPI exclude each other",
+        ));
+    }
+    let hashed = hmark.source_prefix_len.is_some()
+        || hmark.destination_prefix_len.is_some()
+        || hmark.spi_mask.is_some()
+        || hmark.protocol_mask.is_some()
+        || ports;
+    if !hashed && !hmark.use_conntrack {
+        return Err(given.missing("--hmark-tuple"));
+    }
+    Ok(())
 }
 
 fn prefix_len(arg: Arg<'_>) -> Parsed<u8> {
     let mask = arg.mask()?;
-    let len = masked(mask, mask).prefix_len();
-    len.ok_or_else(|| arg.bad("a mask without holes"))
+    Ok(masked(mask, mask).prefix_len().unwrap_or(arg.family.bits()))
 }
 
-/// `ct` is all that is printed again; the other words stand for full masks of the packet's own fields.
-fn tuple(given: &Given<'_>, arg: Arg<'_>) -> Parsed<bool> {
-    let mut use_conntrack = false;
+/// Each word stands for the full mask of a field; `ct` for the connection's tuple.
+fn tuple(arg: Arg<'_>) -> Parsed<Hmark> {
+    let mut hmark = Hmark::default();
+    let bits = Some(arg.family.bits());
     for word in arg.text.split(',') {
         match word {
-            "ct" => use_conntrack = true,
-            _ => {
-                return Err(
-                    given.problem(Code::Value, format!("`--hmark-tuple {word}` is not known"))
-                );
-            }
+            "src" => hmark.source_prefix_len = bits,
+            "dst" => hmark.destination_prefix_len = bits,
+            "sport" => hmark.source_port_mask = Some(u16::MAX),
+            "dport" => hmark.destination_port_mask = Some(u16::MAX),
+            "spi" => hmark.spi_mask = Some(u32::MAX),
+            "proto" => hmark.protocol_mask = Some(u16::MAX),
+            "ct" => hmark.use_conntrack = true,
+            _ => return Err(arg.bad("a comma list of src, dst, sport, dport, spi, proto, ct")),
         }
     }
-    Ok(use_conntrack)
+    Ok(hmark)
 }

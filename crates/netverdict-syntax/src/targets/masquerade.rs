@@ -3,7 +3,7 @@
 use netverdict_ruleset::targets::Masquerade;
 use netverdict_ruleset::{Hook, TableKind, Target};
 
-use super::nat::{no_base, read_ports};
+use super::nat::{forget_base, read_ports};
 use crate::problem::Parsed;
 use crate::spec::{Given, Opt, Place, Spec};
 
@@ -23,9 +23,9 @@ pub(crate) const SPEC: Spec<Target> = Spec {
 
 fn build(given: &Given<'_>) -> Parsed<Target> {
     let protocol = given.occurrence("to-ports").and_then(|o| o.protocol);
-    let ports = given.read("to-ports", |arg| no_base(arg, read_ports(arg, protocol)?))?;
+    let ports = given.read("to-ports", |arg| read_ports(arg, protocol))?;
     Ok(Target::Masquerade(Masquerade {
-        ports,
+        ports: ports.map(forget_base),
         random: given.has("random"),
         random_fully: given.has("random-fully"),
     }))

@@ -9,8 +9,14 @@ use crate::services;
 use crate::spec::{Arg, Given, protocol_problem};
 use crate::value::{number_in, number_prefix};
 
-/// Protocols that have ports.
-const PROTOCOLS: &[Protocol] = &[Protocol::TCP, Protocol::UDP, Protocol::SCTP, Protocol::DCCP];
+/// Protocols that have ports, or an id in their place.
+const PROTOCOLS: &[Protocol] = &[
+    Protocol::TCP,
+    Protocol::UDP,
+    Protocol::SCTP,
+    Protocol::DCCP,
+    Protocol::ICMP,
+];
 
 /// The option's range, and the flags that stand beside it.
 pub(super) fn range(given: &Given<'_>, id: &str) -> Parsed<NatRange> {
@@ -28,7 +34,7 @@ pub(super) fn range(given: &Given<'_>, id: &str) -> Parsed<NatRange> {
 fn place(arg: Arg<'_>, protocol: Option<Invertible<Protocol>>) -> Parsed<NatRange> {
     let (addresses, ports) = split(arg)?;
     Ok(NatRange {
-        addresses: if addresses.is_empty() {
+        addresses: if addresses.is_empty() && ports.is_some() {
             None
         } else {
             Some(address_range(arg, addresses)?)
@@ -110,7 +116,15 @@ fn base(text: &str) -> Option<u16> {
     number.or_else(|| services::port(text, None))
 }
 
-/// Refuses `/base`, which only DNAT knows.
+/// What becomes of `/base` where only DNAT knows it: the kernel is told of a base, but gets none.
+pub(super) fn forget_base(ports: NatPorts) -> NatPorts {
+    NatPorts {
+        base: ports.base.map(|_| 0),
+        ..ports
+    }
+}
+
+/// Refuses `/base`.
 pub(super) fn no_base(arg: Arg<'_>, ports: NatPorts) -> Parsed<NatPorts> {
     match ports.base {
         None => Ok(ports),

@@ -3,7 +3,7 @@
 use netverdict_ruleset::targets::Snat;
 use netverdict_ruleset::{Hook, TableKind, Target};
 
-use super::nat::{no_base, range};
+use super::nat::{forget_base, range};
 use crate::problem::Parsed;
 use crate::spec::{Given, Opt, Place, Spec};
 
@@ -23,8 +23,7 @@ pub(crate) const SPEC: Spec<Target> = Spec {
 };
 
 fn build(given: &Given<'_>) -> Parsed<Target> {
-    let to = range(given, "to-source")?;
-    let arg = given.required("to-source")?;
-    to.ports.map(|ports| no_base(arg, ports)).transpose()?;
+    let mut to = range(given, "to-source")?;
+    to.ports = to.ports.map(forget_base);
     Ok(Target::Snat(Snat { to }))
 }

@@ -23,14 +23,13 @@ pub(crate) const SPEC: Spec<Target> = Spec {
     build,
 };
 
+/// The kernel keeps the lower 8 bits of the scale and the lower 16 of the segment size.
 fn build(given: &Given<'_>) -> Parsed<Target> {
     Ok(Target::Synproxy(Synproxy {
         sack_permitted: given.has("sack-perm"),
         timestamp: given.has("timestamp"),
-        window_scale: given
-            .read("wscale", |arg| arg.number(0, 14))?
-            .map(|n| n as u8),
-        mss: given.read("mss", Arg::u16)?,
+        window_scale: given.read("wscale", Arg::u32)?.map(|n| n as u8),
+        mss: given.read("mss", Arg::u32)?.map(|n| n as u16),
         ecn: given.has("ecn"),
     }))
 }

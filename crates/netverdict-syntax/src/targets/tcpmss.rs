@@ -10,10 +10,7 @@ use crate::spec::{Given, Opt, Place, Spec};
 pub(crate) const SPEC: Spec<Target> = Spec {
     name: "TCPMSS",
     family: None,
-    options: &[
-        Opt::value("set-mss").excludes(&["clamp-mss-to-pmtu"]),
-        Opt::flag("clamp-mss-to-pmtu").excludes(&["set-mss"]),
-    ],
+    options: &[Opt::value("set-mss"), Opt::flag("clamp-mss-to-pmtu")],
     place: Place::ANY.protocols(&[Protocol::TCP]),
     build,
 };
@@ -23,7 +20,9 @@ fn build(given: &Given<'_>) -> Parsed<Target> {
         Family::V4 => 65535 - 20,
         Family::V6 => 65535 - 40,
     };
-    if given.has("clamp-mss-to-pmtu") {
+    // Both may be given: the last one counts.
+    let last = given.options.last().map(|o| o.opt.id);
+    if last == Some("clamp-mss-to-pmtu") {
         return Ok(Target::Tcpmss(Tcpmss::ClampToPmtu));
     }
     given
