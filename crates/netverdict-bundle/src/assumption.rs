@@ -33,6 +33,10 @@ pub enum Subject {
     Checksums,
     /// The kernel's tick.
     Tick,
+    /// What random choices fall on.
+    Randomness,
+    /// What rules remember of packets before the capture.
+    RuleHistory,
     /// Lines that were left out.
     LeftOut,
     /// The kernel's version.
@@ -57,6 +61,8 @@ impl Subject {
             Self::Backend => "backend",
             Self::Checksums => "checksums",
             Self::Tick => "tick",
+            Self::Randomness => "randomness",
+            Self::RuleHistory => "rule-history",
             Self::LeftOut => "left-out",
             Self::Kernel => "kernel",
         }

@@ -11,6 +11,7 @@ mod addresses;
 mod direction;
 mod files;
 mod groups;
+mod history;
 mod interfaces;
 mod macs;
 mod routes;
@@ -69,6 +70,7 @@ pub fn infer(
     rules::infer(&mut work);
     direction::infer(&mut work);
     files::infer(&mut work);
+    history::infer(&mut work);
     let mut captured: Vec<_> = survey.named().collect();
     captured.extend(overrides.interface);
     captured.sort_unstable();

@@ -300,3 +300,22 @@ fn surveys_of_parts_add_up() {
     merged.merge(survey(second));
     assert_eq!(merged, survey(&packets));
 }
+
+#[test]
+fn chance_and_memory_are_stated_where_rules_use_them() {
+    let random = ruleset(Family::V4, |rule| {
+        rule.target = Some(Target::Masquerade(targets::Masquerade {
+            random_fully: true,
+            ..targets::Masquerade::default()
+        }));
+    });
+    let seeded = Overrides {
+        seed: 7,
+        ..Overrides::default()
+    };
+    let none = Survey::default();
+    let default = run(&random, &none, &Overrides::default());
+    assert_eq!(texts(&default, Subject::Randomness).len(), 1);
+    assert!(texts(&run(&random, &none, &seeded), Subject::Randomness).is_empty());
+    assert!(texts(&default, Subject::RuleHistory).is_empty());
+}
