@@ -112,3 +112,6 @@ fn ipv6(header: &Header, source: Ipv6Addr, destination: Ipv6Addr, len: u32) -> V
     bytes[24..40].copy_from_slice(&destination.octets());
     bytes
 }
+
+#[cfg(test)]
+mod tests;
