@@ -8,7 +8,7 @@ use netverdict_engine::{Fate as ModelFate, Outcome};
 use netverdict_net::Family;
 
 use crate::model::ModelRun;
-use crate::rig::{Counter, Counters, Fate, Observation};
+use crate::rig::{Counter, Counters, Emitted, Fate, Observation};
 use crate::{Case, KernelRun};
 
 /// One thing on which the two do not agree.
@@ -160,7 +160,7 @@ fn packet(
     };
     let packets: Vec<&[u8]> = match theirs {
         Fate::Local => seen.delivered.iter().map(|d| &d.packet[..]).collect(),
-        Fate::Emitted => seen.emitted.iter().map(|e| e.packet()).collect(),
+        Fate::Emitted => seen.emitted.iter().map(Emitted::packet).collect(),
         Fate::Gone => return,
     };
     let (outcome, ours) = (egress.0, egress.1.captured());

@@ -13,6 +13,7 @@ use nix::net::if_::if_nametoindex;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use crate::RigError;
+use crate::kernel::namespace::await_addresses;
 use crate::kernel::nflog::{self, LogGroup};
 use crate::kernel::raw::{self, Sent};
 use crate::kernel::tap::Tap;
@@ -315,7 +316,7 @@ impl<'ns> Rig<'ns> {
         for (option, family) in [("-4", Family::V4), ("-6", Family::V6)] {
             self.ip(&[option, "-batch", "-"], &host::rule_batch(facts, family))?;
         }
-        self.inside.await_addresses(&host::awaited(facts))?;
+        await_addresses(self.inside, &host::awaited(facts))?;
         self.unset = self.set_sysctls(&host::settings(facts));
         for name in self
             .taps

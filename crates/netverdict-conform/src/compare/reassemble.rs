@@ -51,7 +51,7 @@ impl<'p> Piece<'p> {
 
     fn v4(packet: &'p [u8]) -> Option<Self> {
         let word = |at: usize| Some(u16::from_be_bytes(*packet.get(at..)?.first_chunk()?));
-        if word(6)? & 0x3fff == 0 {
+        if word(6)? << 2 == 0 {
             return None;
         }
         let header_len = usize::from(packet.first()? & 15) * 4;

@@ -65,36 +65,36 @@ impl Namespace {
             Err(_) => false,
         }
     }
+}
 
-    /// Waits until the addresses have their local routes: the kernel adds those of IPv6 in the background, even without
-    /// duplicate address detection (`addrconf_dad_work`).
-    pub(crate) fn await_addresses(&self, addresses: &[Ipv6Addr]) -> Result<(), RigError> {
-        const LOCAL: u32 = 0x8000_0000;
-        const PATIENCE: u32 = 2000;
-        let hosts: Vec<String> = addresses
-            .iter()
-            .map(|a| format!("{:032x} 80 ", a.to_bits()))
-            .collect();
-        for _ in 0..PATIENCE {
-            let table = fs::read_to_string("/proc/thread-self/net/ipv6_route")
-                .map_err(RigError::io("/proc/thread-self/net/ipv6_route"))?;
-            let is_local = |line: &&str| {
-                let flags = line.split_whitespace().nth(8);
-                flags
-                    .and_then(|f| u32::from_str_radix(f, 16).ok())
-                    .unwrap_or(0)
-                    & LOCAL
-                    != 0
-            };
-            let local: Vec<&str> = table.lines().filter(is_local).collect();
-            let there = |host: &String| local.iter().any(|line| line.starts_with(host));
-            if hosts.iter().all(there) {
-                return Ok(());
-            }
-            std::thread::sleep(std::time::Duration::from_millis(1));
+/// Waits until the addresses have their local routes: the kernel adds those of IPv6 in the background, even without
+/// duplicate address detection (`addrconf_dad_work`).
+pub(crate) fn await_addresses(_inside: &Namespace, addresses: &[Ipv6Addr]) -> Result<(), RigError> {
+    const LOCAL: u32 = 0x8000_0000;
+    const PATIENCE: u32 = 2000;
+    let hosts: Vec<String> = addresses
+        .iter()
+        .map(|a| format!("{:032x} 80 ", a.to_bits()))
+        .collect();
+    for _ in 0..PATIENCE {
+        let table = fs::read_to_string("/proc/thread-self/net/ipv6_route")
+            .map_err(RigError::io("/proc/thread-self/net/ipv6_route"))?;
+        let is_local = |line: &&str| {
+            let flags = line.split_whitespace().nth(8);
+            flags
+                .and_then(|f| u32::from_str_radix(f, 16).ok())
+                .unwrap_or(0)
+                & LOCAL
+                != 0
+        };
+        let local: Vec<&str> = table.lines().filter(is_local).collect();
+        let there = |host: &String| local.iter().any(|line| line.starts_with(host));
+        if hosts.iter().all(there) {
+            return Ok(());
         }
-        Err(RigError::Host("IPv6 addresses do not come up".to_owned()))
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
+    Err(RigError::Host("IPv6 addresses do not come up".to_owned()))
 }
 
 fn current() -> Result<PathBuf, RigError> {

@@ -107,7 +107,7 @@ fn build(line: &Line<'_>, earlier: &[Vec<u8>]) -> Vec<u8> {
         None => DF,
         Some(text) => {
             let more = if text.ends_with('+') { MF } else { 0 };
-            text.trim_end_matches('+').parse::<u16>().unwrap() / 8 | more
+            (text.trim_end_matches('+').parse::<u16>().unwrap() / 8) | more
         }
     };
     let data = match line.value("data") {
