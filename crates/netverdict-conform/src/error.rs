@@ -59,6 +59,14 @@ pub enum RigError {
         /// The line.
         line: String,
     },
+    /// A dump that the kernel took, but that the model cannot read.
+    #[error("{}: {message}", .family.save_command())]
+    Unread {
+        /// Whose.
+        family: Family,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A system call failed.
     #[error("{what}: {source}")]
     System {

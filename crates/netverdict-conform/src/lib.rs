@@ -9,6 +9,7 @@ pub mod compare;
 pub mod error;
 pub mod kernel;
 pub mod model;
+pub mod random;
 pub mod reach;
 pub mod rig;
 pub mod shrink;
