@@ -5,6 +5,7 @@ mod reassemble;
 use std::fmt;
 
 use netverdict_engine::{Fate as ModelFate, Outcome};
+use netverdict_forge::random::network::SERVICES;
 use netverdict_net::Family;
 
 use crate::model::ModelRun;
@@ -76,15 +77,33 @@ pub fn differences(case: &Case, kernel: &KernelRun, model: &ModelRun) -> Vec<Dif
     found
 }
 
-/// Why a case cannot be compared: the kernel drew a number that nothing determines.
-pub fn undetermined(kernel: &KernelRun) -> Option<&'static str> {
-    const SERVICE_PORTS: [u16; 3] = [3128, 5060, 8080];
+/// Why a case cannot be compared: the kernel drew a number that nothing determines. Rules of random cases name ports of
+/// services only, so that a source port that is neither the packet's own nor one of those was drawn.
+pub fn undetermined(kernel: &KernelRun, found: &[Difference]) -> Option<&'static str> {
+    const WHY: &str = "source NAT drew a port at random";
+    let drawn = |before: u16, after: u16| before != after && !SERVICES.contains(&after);
     let with_ports = |c: &&crate::kernel::Connection| matches!(c.protocol.0, 6 | 17 | 132 | 136);
-    let drawn = kernel.connections.iter().filter(with_ports).any(|c| {
-        let (before, after) = (c.original.source_port, c.reply.destination_port);
-        before != after && after > 1023 && !SERVICE_PORTS.contains(&after)
+    let mut entries = kernel.connections.iter().filter(with_ports);
+    let in_table = entries.any(|c| drawn(c.original.source_port, c.reply.destination_port));
+    let mut packets = found.iter().filter_map(|difference| match difference {
+        Difference::Packet { kernel, model, .. } => Some((kernel.first()?, model)),
+        _ => None,
     });
-    drawn.then_some("source NAT drew a port at random")
+    let in_packet = packets.any(|(kernel, model)| {
+        let ports = source_port(kernel).zip(source_port(model));
+        ports.is_some_and(|(theirs, ours)| drawn(ours, theirs) && drawn(theirs, ours))
+    });
+    (in_table || in_packet).then_some(WHY)
+}
+
+/// The source port of a TCP, UDP or SCTP packet without extension headers.
+fn source_port(packet: &[u8]) -> Option<u16> {
+    let (protocol, at) = match packet.first()? >> 4 {
+        4 => (*packet.get(9)?, usize::from(packet.first()? & 15) * 4),
+        _ => (*packet.get(6)?, 40),
+    };
+    let bytes = packet.get(at..)?.first_chunk()?;
+    matches!(protocol, 6 | 17 | 132).then(|| u16::from_be_bytes(*bytes))
 }
 
 fn counters(family: Family, kernel: &Counters, model: &Counters, found: &mut Vec<Difference>) {
@@ -139,12 +158,14 @@ fn packet(
     outcome: Option<&Outcome>,
     found: &mut Vec<Difference>,
 ) {
-    let theirs = fate(seen, outcome);
     let ours = outcome.map_or(Fate::Gone, |o| match o.fate {
         ModelFate::Local => Fate::Local,
         ModelFate::Forwarded | ModelFate::Sent => Fate::Emitted,
         ModelFate::Dropped | ModelFate::Queued | ModelFate::Held => Fate::Gone,
     });
+    // A broadcast of our own both leaves and comes back.
+    let left_too = ours == Fate::Emitted && !seen.emitted.is_empty();
+    let theirs = if left_too { ours } else { seen.fate() };
     if theirs != ours {
         found.push(Difference::Fate {
             frame,
@@ -183,20 +204,6 @@ fn packet(
             });
         }
     }
-}
-
-/// A dropped packet's copies leave all the same: what left counts only if the model's copies are not all of it.
-fn fate(seen: &Observation, outcome: Option<&Outcome>) -> Fate {
-    let copies = outcome.map_or(0, |o| {
-        o.emitted
-            .iter()
-            .filter(|e| e.why.starts_with("TEE"))
-            .count()
-    });
-    if seen.delivered.is_empty() && seen.emitted.len() <= copies {
-        return Fate::Gone;
-    }
-    seen.fate()
 }
 
 /// Whether they are the same packet, cut up on the way or not: cutting clears IPv4's fragment word.

@@ -45,9 +45,10 @@ fn judge(case: Case, kernel: KernelRun) -> Result<Compared, RigError> {
     let model = model::run(&case, &rules, &kernel.seen)?;
     let outcomes = model.outcomes.iter().flatten();
     let unknown = outcomes.flat_map(|o| o.unknowns.iter().map(|u| u.why.clone()));
+    let differences = differences(&case, &kernel, &model);
     Ok(Compared {
-        differences: differences(&case, &kernel, &model),
-        undetermined: undetermined(&kernel),
+        undetermined: undetermined(&kernel, &differences),
+        differences,
         unknown: unknown.collect(),
         kernel,
         case,

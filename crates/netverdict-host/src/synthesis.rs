@@ -113,7 +113,7 @@ fn v6(interface: &Interface, forwarding: bool, routes: &mut Vec<Route>) {
         }
     }
     if any && interface.up && !interface.is_loopback() {
-        let all = AddrMask::prefix(IpAddr::from([0xff, 0, 0, 0, 0, 0, 0, 0]), 8);
+        let all = AddrMask::prefix(IpAddr::from([0xff00, 0, 0, 0, 0, 0, 0, 0]), 8);
         add(TableId::LOCAL, RouteType::Multicast, all, 256);
     }
 }

@@ -5,8 +5,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use netverdict_net::InterfaceName;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, sendto,
-    setsockopt, socket, sockopt,
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, bind,
+    sendto, setsockopt, socket, sockopt,
 };
 
 use super::{Namespace, nflog};
@@ -32,10 +32,20 @@ pub(crate) fn send(
     device: Option<&InterfaceName>,
     index: u32,
 ) -> Result<Sent, RigError> {
-    let Some(destination) = destination(packet) else {
+    let Some(destination) = address(packet, 16, 24) else {
         return Ok(Sent::Refused(nix::Error::EINVAL));
     };
     let fd = open(destination)?;
+    // Routing asks for the socket's source, not the header's. A source that is not ours is nobody's.
+    if let Some(source) = address(packet, 12, 8) {
+        let _unbound = match source {
+            IpAddr::V4(a) => bind(fd.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(a, 0))),
+            IpAddr::V6(a) => bind(
+                fd.as_raw_fd(),
+                &SockaddrIn6::from(SocketAddrV6::new(a, 0, 0, index)),
+            ),
+        };
+    }
     if let Some(device) = device {
         setsockopt(&fd, sockopt::BindToDevice, &device.as_str().into())
             .map_err(RigError::system("SO_BINDTODEVICE"))?;
@@ -79,14 +89,15 @@ fn open(destination: IpAddr) -> Result<OwnedFd, RigError> {
     Ok(fd)
 }
 
-fn destination(packet: &[u8]) -> Option<IpAddr> {
+/// The address at these offsets of an IPv4 or IPv6 header.
+fn address(packet: &[u8], v4: usize, v6: usize) -> Option<IpAddr> {
     match nflog::family(packet)? {
         Family::V4 => packet
-            .get(16..)?
+            .get(v4..)?
             .first_chunk::<4>()
             .map(|b| Ipv4Addr::from(*b).into()),
         Family::V6 => packet
-            .get(24..)?
+            .get(v6..)?
             .first_chunk::<16>()
             .map(|b| Ipv6Addr::from(*b).into()),
     }

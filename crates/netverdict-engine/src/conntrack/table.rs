@@ -272,7 +272,16 @@ impl Table {
                     && number == zone.at(at)
             })
         })?;
-        Some((link.id(), link.direction()))
+        // A tuple that is its own answer is filed twice; the answer was filed last and is found first.
+        let is_reply = entry_of(slots, link.id()).is_some_and(|entry| {
+            entry.reply() == tuple && entry.zone.at(Direction::Reply) == zone.at(at)
+        });
+        let direction = if is_reply {
+            Direction::Reply
+        } else {
+            link.direction()
+        };
+        Some((link.id(), direction))
     }
 
     /// The entry that a packet of this tuple belongs to, and the direction it flows in. Entries whose time is over go.

@@ -128,7 +128,6 @@ impl Walk<'_, '_> {
             OutputRoute::Unknown(why) => {
                 self.unknown(None, None, format!("rerouting: {}", undecided(why)));
                 self.skb.way = Some(Way::UNKNOWN);
-                self.devices(Device::Absent, Device::Unknown);
                 Ok(())
             }
         }

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netverdict_host::{Address, HostFacts, Interface, InterfaceKind, Route, Sysctls};
+use netverdict_host::{
+    Address, HostFacts, Interface, InterfaceKind, Route, Sysctls, kernel_routes,
+};
 use netverdict_net::{AddrMask, Family, InterfaceName, MacAddr};
 
 use super::Rng;
@@ -128,10 +130,21 @@ impl Network {
                 .zip(2..)
                 .map(|(nic, index)| nic.interface(index)),
         );
+        let forwarding = self
+            .sysctls
+            .iter()
+            .any(|(key, _)| key.contains("ipv6.conf.all.forwarding"));
+        let routes = |family| {
+            let mut routes = kernel_routes(family, &interfaces, forwarding);
+            let ours = self.nics.iter().flat_map(Nic::default_routes);
+            routes.extend(ours.filter(|route| route.family() == family));
+            Some(routes)
+        };
         HostFacts {
-            interfaces,
             addresses_known: true,
-            assumed_routes: self.nics.iter().flat_map(Nic::default_routes).collect(),
+            routes_v4: routes(Family::V4),
+            routes_v6: routes(Family::V6),
+            interfaces,
             sysctls,
             ..HostFacts::default()
         }

@@ -210,8 +210,15 @@ impl Flow {
         }
         let step = self.moves.pop_front()?;
         let side = step.side;
+        let says_nothing =
+            self.sides[side].own.is_unspecified() && self.sides[side].place == Place::Host;
+        if self.sides[side].is_group() || says_nothing {
+            return None;
+        }
         let packet = self.build(rng, network, &step)?;
-        if self.sides[side].place == Place::Host && step.warp == Warp::IpChecksum {
+        // A sending kernel fills in the header's checksum and sends no more than it was given.
+        let on_the_wire = matches!(step.warp, Warp::IpChecksum | Warp::Padding);
+        if self.sides[side].place == Place::Host && on_the_wire {
             return Some((side, packet));
         }
         self.sides[side].sent = Some(packet.clone());

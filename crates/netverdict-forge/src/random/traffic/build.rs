@@ -253,10 +253,10 @@ fn odd_options(rng: &mut Rng) -> Vec<u8> {
 fn extra_headers(rng: &mut Rng, family: Family, ip: &mut Ip) {
     if family == Family::V4 {
         let options: [&[u8]; 3] = [
-            // Router alert; no-operation; a record route with room for one.
+            // Router alert; no-operation; one that nobody knows.
             &[148, 4, 0, 0],
             &[1, 1, 1, 1],
-            &[7, 7, 4, 0, 0, 0, 0],
+            &[30, 7, 4, 0, 0, 0, 0],
         ];
         ip.options = rng.pick(&options).to_vec();
         return;
