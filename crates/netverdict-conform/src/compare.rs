@@ -238,6 +238,11 @@ pub fn same_packet(one: &[u8], two: &[u8]) -> bool {
 
 /// Where an IPv6 packet's fragment header has its id.
 fn fragment_id(packet: &[u8]) -> Option<usize> {
+    fragment_header(packet).map(|at| at + 4)
+}
+
+/// Where an IPv6 packet has its fragment header.
+fn fragment_header(packet: &[u8]) -> Option<usize> {
     const FRAGMENT: u8 = 44;
     const WALKED: [u8; 3] = [0, 43, 60];
     if packet.first()? >> 4 != 6 {
@@ -248,7 +253,7 @@ fn fragment_id(packet: &[u8]) -> Option<usize> {
         next = *packet.get(at)?;
         at += (usize::from(*packet.get(at + 1)?) + 1) * 8;
     }
-    (next == FRAGMENT && packet.len() >= at + 8).then_some(at + 4)
+    (next == FRAGMENT && packet.len() >= at + 8).then_some(at)
 }
 
 impl fmt::Display for Difference {

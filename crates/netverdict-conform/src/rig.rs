@@ -26,6 +26,7 @@ pub use observation::{Delivered, Emitted, Fate, Observation};
 /// Log groups of the rig's own chains; no dump in sight uses them.
 const DELIVERED_GROUP: u16 = 64_761;
 const SILENCED_GROUP: u16 = 64_762;
+const SENT_GROUP: u16 = 64_763;
 const FIRST_STATE_GROUP: u16 = 64_763;
 
 /// The states that a packet may be in, as both nft and `--ctstate` name them.
@@ -94,6 +95,7 @@ pub struct Rig<'ns> {
     indexes: Vec<(u32, InterfaceName)>,
     delivered: LogGroup,
     silenced: LogGroup,
+    sent: LogGroup,
     states: Vec<(&'static str, LogGroup)>,
     lock: std::os::fd::OwnedFd,
     backend: Backend,
@@ -112,6 +114,7 @@ impl<'ns> Rig<'ns> {
             indexes: Vec::new(),
             delivered: LogGroup::bind(DELIVERED_GROUP)?,
             silenced: LogGroup::bind(SILENCED_GROUP)?,
+            sent: LogGroup::bind(SENT_GROUP)?,
             states: Vec::new(),
             lock,
             backend: Backend::Legacy,
@@ -212,7 +215,10 @@ impl<'ns> Rig<'ns> {
             Direction::Out => {
                 let index = frame.interface.map_or(0, |name| self.index(&name));
                 let sent = raw::send(self.inside, frame.bytes, frame.interface.as_ref(), index)?;
-                if let Sent::Refused(errno) = sent {
+                // An error may come from behind the hooks (a reroute that fails): the first one tells.
+                let mut reached = false;
+                self.sent.drain(|_| reached = true)?;
+                if let (Sent::Refused(errno), false) = (sent, reached) {
                     seen.refused = Some(errno.into());
                 }
             }
@@ -279,7 +285,7 @@ impl<'ns> Rig<'ns> {
         let script = format!(
             "table inet netverdict {{
                 chain delivered {{ type filter hook input priority {}; log group {DELIVERED_GROUP}; drop; }}
-                chain silenced {{ type filter hook output priority {}; meta priority {} accept;
+                chain silenced {{ type filter hook output priority {}; meta priority {} log group {SENT_GROUP} accept;
                     log group {SILENCED_GROUP}; drop; }}
             }}",
             i32::MAX,

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use netverdict_host::{InputRoute, LocalKind, OutputRoute, RouteKind, SourceChoice, Way};
 use netverdict_net::header::network_header_len;
-use netverdict_net::{Device, Family, InterfaceName};
+use netverdict_net::{Device, Family, InterfaceName, PacketType};
 use netverdict_ruleset::Hook;
 
 use crate::conntrack::Conntrack;
@@ -147,6 +147,11 @@ impl<'p> Walk<'_, 'p> {
             copy.in_device = device;
             copy.out_device = Device::Absent;
             copy.checksum_trusted = true;
+            // PACKET_LOOPBACK, which xt_pkttype takes for what the address says.
+            copy.packet.link.packet_type = match kind {
+                LocalKind::Broadcast => PacketType::Broadcast,
+                _ => PacketType::Multicast,
+            };
             // Where the copy ends is not where the packet ends.
             let _ended = self.aside(&mut copy, |walk| {
                 walk.hook(Hook::Prerouting)?;

@@ -69,12 +69,11 @@ impl<'p> Piece<'p> {
         })
     }
 
-    /// Only fragment headers right behind the fixed header: those that the host makes itself.
     fn v6(packet: &'p [u8]) -> Option<Self> {
-        const FRAGMENT: u8 = 44;
-        let (header, rest) = packet.split_at_checked(40)?;
+        let at = super::fragment_header(packet)?;
+        let (header, rest) = packet.split_at_checked(at)?;
         let (fragment, payload) = rest.split_at_checked(8)?;
-        if header[6] != FRAGMENT || u16::from_be_bytes([fragment[2], fragment[3]]) & !6 == 0 {
+        if u16::from_be_bytes([fragment[2], fragment[3]]) & !6 == 0 {
             return None;
         }
         let mut addresses = [0; 32];
@@ -92,12 +91,25 @@ impl<'p> Piece<'p> {
 
     fn head(&self) -> Vec<u8> {
         let mut bytes = self.header.to_vec();
-        if bytes[0] >> 4 == 6 {
-            bytes[6] = self.key.protocol;
+        if let Some(next) = (bytes[0] >> 4 == 6)
+            .then(|| last_next_header(&bytes))
+            .flatten()
+        {
+            bytes[next] = self.key.protocol;
         }
         bytes.extend(self.payload);
         bytes
     }
+}
+
+/// Where the last of an IPv6 packet's headers says what comes behind it.
+fn last_next_header(headers: &[u8]) -> Option<usize> {
+    let (mut field, mut at) = (6, 40);
+    while at < headers.len() {
+        field = at;
+        at += (usize::from(*headers.get(at + 1)?) + 1) * 8;
+    }
+    Some(field)
 }
 
 /// Makes the lengths say what is there, and clears the fragment word.

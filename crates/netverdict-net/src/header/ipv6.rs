@@ -101,6 +101,11 @@ pub fn find(packet: &Packet<'_>, wanted: Option<Protocol>) -> Result<Found, Walk
                 8
             }
             Protocol::AH => (usize::from(len) + 2) * 4,
+            Protocol::ROUTING => {
+                // The walk reads up to the segments left.
+                packet.array::<4>(offset).map_err(WalkError::Beyond)?;
+                (usize::from(len) + 1) * 8
+            }
             _ => (usize::from(len) + 1) * 8,
         };
         if found {
