@@ -266,7 +266,7 @@ fn extra_headers(rng: &mut Rng, family: Family, ip: &mut Ip) {
 
 /// Extension headers that all packets of a flow have: often where the case is about them.
 pub(super) fn extensions(rng: &mut Rng, family: Family, aims: &[&str]) -> Vec<(u8, Vec<u8>)> {
-    let about = aims.iter().filter_map(|aim| match *aim {
+    let mut about = aims.iter().filter_map(|aim| match *aim {
         "hbh" => Some(0),
         "dst" => Some(60),
         "rt" => Some(43),
@@ -275,7 +275,7 @@ pub(super) fn extensions(rng: &mut Rng, family: Family, aims: &[&str]) -> Vec<(u
         "ipv6header" => Some(60),
         _ => None,
     });
-    let about = about.last();
+    let about = about.next_back();
     if family == Family::V4 || !rng.chance(if about.is_some() { 45 } else { 7 }) {
         return Vec::new();
     }
