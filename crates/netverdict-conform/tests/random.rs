@@ -1,10 +1,4 @@
 //! Model against kernel on random cases. `NETVERDICT_SEEDS=first..end` asks for a range of its own.
-#![expect(
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "a test that cannot run says so"
-)]
-
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
