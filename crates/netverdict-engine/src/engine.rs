@@ -2,6 +2,7 @@
 
 use netverdict_host::Host;
 use netverdict_net::{Device, Family, Packet, Timestamp};
+use netverdict_ruleset::sets::SetCollection;
 use netverdict_ruleset::{Counters, Ruleset};
 
 use crate::compile::Program;
@@ -92,6 +93,11 @@ impl Engine {
             boot: None,
             latest: Timestamp(i64::MIN),
         }
+    }
+
+    /// Gives the ipsets that rules ask; a set that nobody gives leaves its rules undecided.
+    pub fn give_sets(&mut self, sets: &SetCollection) {
+        self.state.rules.sets.give(sets, self.config.hz);
     }
 
     /// Takes one packet all its way. State and counters advance.

@@ -61,6 +61,7 @@ mod recent;
 mod rpfilter;
 mod rt;
 mod sctp;
+mod set;
 mod socket;
 mod srh;
 mod statistic;
@@ -130,6 +131,7 @@ pub(crate) fn evaluate(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
         Match::Rpfilter(m) => rpfilter::evaluate(m, cx),
         Match::Rt(m) => rt::evaluate(m, cx),
         Match::Sctp(m) => sctp::evaluate(m, cx),
+        Match::Set(m) => set::evaluate(m, cx),
         Match::Socket(m) => socket::evaluate(m, cx),
         Match::Srh(m) => srh::evaluate(m, cx),
         Match::Statistic(m) => statistic::evaluate(m, cx),
@@ -145,7 +147,6 @@ pub(crate) fn evaluate(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
         Match::Udp(m) if nft => udp::evaluate_nft(m, cx),
         Match::Udp(m) => udp::evaluate(m, cx),
         Match::Unsupported(m) => unsupported::evaluate(m, cx),
-        Match::Set(_) => tri::unknown("not modelled yet"),
     }
 }
 
@@ -160,6 +161,7 @@ pub(crate) fn prepare(test: &Match, load: &mut Load<'_>) -> usize {
         Match::Limit(m) => limit::slot(m, hz),
         Match::Quota(m) => quota::slot(m),
         Match::Recent(m) => recent::slot(m, rules),
+        Match::Set(m) => set::slot(m, rules),
         Match::Statistic(m) => statistic::slot(m),
         _ => Slot::Empty,
     };

@@ -12,6 +12,7 @@ mod limit;
 mod random;
 mod recent;
 mod rules;
+mod sets;
 mod slots;
 
 pub(crate) use connlimit::{CountKey, Subject};
@@ -22,6 +23,7 @@ pub(crate) use limit::{Bucket, NftBucket};
 pub(crate) use random::Random;
 pub(crate) use recent::{Probe, Window};
 pub(crate) use rules::RuleState;
+pub(crate) use sets::Query;
 pub(crate) use slots::Slot;
 
 use netverdict_host::Host;

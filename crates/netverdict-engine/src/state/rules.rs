@@ -4,6 +4,7 @@ use super::Rewind;
 use super::connlimit::ConnCounts;
 use super::hashlimit::HashlimitTables;
 use super::recent::RecentLists;
+use super::sets::Sets;
 use super::slots::Slots;
 
 /// Every store of the matches.
@@ -17,6 +18,8 @@ pub(crate) struct RuleState {
     pub(crate) hashlimit: HashlimitTables,
     /// `connlimit` counts, one tree for each rule.
     pub(crate) connlimit: ConnCounts,
+    /// ipsets, by name.
+    pub(crate) sets: Sets,
 }
 
 impl Rewind for RuleState {
@@ -25,6 +28,7 @@ impl Rewind for RuleState {
         self.recent.checkpoint();
         self.hashlimit.checkpoint();
         self.connlimit.checkpoint();
+        self.sets.checkpoint();
     }
 
     fn rollback(&mut self) {
@@ -32,6 +36,7 @@ impl Rewind for RuleState {
         self.recent.rollback();
         self.hashlimit.rollback();
         self.connlimit.rollback();
+        self.sets.rollback();
     }
 
     fn commit(&mut self) {
@@ -39,5 +44,6 @@ impl Rewind for RuleState {
         self.recent.commit();
         self.hashlimit.commit();
         self.connlimit.commit();
+        self.sets.commit();
     }
 }
