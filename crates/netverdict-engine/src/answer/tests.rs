@@ -2,6 +2,7 @@
 
 use netverdict_host::Host;
 use netverdict_net::Family;
+use netverdict_ruleset::TableKind;
 
 use crate::Config;
 use crate::testing::{Bench, device, dump, router_facts, seal_v4};
@@ -66,4 +67,55 @@ fn answers_are_the_kernels() {
         compared += 1;
     }
     assert_eq!(compared, 14);
+}
+
+const COUNTED: &str = "*raw
+-A OUTPUT -p icmp
+-A OUTPUT -p tcp
+COMMIT
+*mangle
+-A POSTROUTING -p icmp
+-A POSTROUTING -p tcp
+COMMIT
+*nat
+-A OUTPUT -j ACCEPT
+-A POSTROUTING -o eth1 -j MASQUERADE
+COMMIT
+*filter
+-A OUTPUT -p icmp -m conntrack --ctstate RELATED
+-A OUTPUT -p tcp -m conntrack --ctstate RELATED
+";
+
+/// What the recorded packets' answers counted on their own way out, as the kernel counted.
+#[test]
+fn answers_count_on_their_way_out() {
+    let mut facts = router_facts();
+    facts.interfaces[2].mtu = 1400;
+    let rules = V4.replacen("*filter\n", COUNTED, 1);
+    let config = Config {
+        answers: true,
+        ..Config::default()
+    };
+    let mut bench = Bench::on(dump(Family::V4, &rules), &config, &Host::new(facts));
+    let recorded = include_str!("../../testdata/answers.txt");
+    for line in recorded.lines().filter(|line| !line.starts_with('#')) {
+        let packet = line.split(' ').nth(1).map(bytes).unwrap();
+        if packet[0] >> 4 == 4 {
+            bench.receive(device("eth0"), &packet);
+        }
+    }
+    let (icmp, tcp) = ((5, 1332), (3, 120));
+    for (table, chain, counted) in [
+        (TableKind::Raw, "OUTPUT", [icmp, tcp]),
+        (TableKind::Filter, "OUTPUT", [icmp, tcp]),
+        (TableKind::Mangle, "POSTROUTING", [icmp, tcp]),
+        (TableKind::Nat, "OUTPUT", [(0, 0), (0, 0)]),
+        (TableKind::Nat, "POSTROUTING", [(0, 0), (0, 0)]),
+    ] {
+        let seen = [0, 1].map(|n| match (table, n) {
+            (TableKind::Nat, 1) => (0, 0),
+            _ => bench.count(table, chain, n + 1),
+        });
+        assert_eq!(seen, counted, "{table} {chain}");
+    }
 }
