@@ -22,6 +22,8 @@ pub(crate) struct Command {
     pub(crate) chain: Option<Word>,
     /// The rule; comma lists of addresses make it several.
     pub(crate) drafts: Vec<Draft>,
+    /// `-c`.
+    pub(crate) counters: Counters,
     /// What is odd about the line.
     pub(crate) warnings: Vec<Problem>,
 }
@@ -201,6 +203,7 @@ impl Reader<'_> {
             verb,
             chain,
             drafts,
+            counters: self.tests.counters,
             warnings: self.warnings,
         })
     }

@@ -161,6 +161,7 @@ impl TableDraft {
             verb,
             chain: word,
             mut drafts,
+            counters,
             ..
         } = command;
         for draft in &mut drafts {
@@ -190,7 +191,7 @@ impl TableDraft {
             Verb::RenameChain(name) => self.rename(word, &name)?,
             Verb::Policy(policy) => {
                 if let Some(name) = word {
-                    self.set_policy(name, &policy, Counters::default(), line)?;
+                    self.set_policy(name, &policy, counters, line)?;
                 }
             }
             Verb::List => {}

@@ -174,9 +174,13 @@ fn spread(tables: &mut [Table], free: Vec<Rule>, placed: Vec<Placed>) {
         chain.rules.push(rule);
     }
     for (kind, hook, rule) in placed {
-        let table = tables.iter_mut().find(|table| table.kind == kind).unwrap();
-        let base = table.base(hook).unwrap();
-        table.chains[base.index()].rules.push(fit(rule, hook));
+        for table in tables.iter_mut().filter(|table| table.kind == kind) {
+            if let Some(base) = table.base(hook) {
+                table.chains[base.index()]
+                    .rules
+                    .push(fit(rule.clone(), hook));
+            }
+        }
     }
 }
 

@@ -212,7 +212,9 @@ fn mangle(family: Family) -> BoxedStrategy<Placed> {
     let here = at(TableKind::Mangle, Hook::Forward);
     let stripped = prop::collection::vec(2..=255u8, 1..10).prop_map(|kinds| {
         let mut options = TcpOptionSet::default();
-        kinds.into_iter().for_each(|kind| options.insert(kind));
+        for kind in kinds {
+            options.insert(kind);
+        }
         (
             TableKind::Mangle,
             Hook::Input,

@@ -74,11 +74,12 @@ pub(crate) fn addresses(family: Family) -> impl Strategy<Value = AddrRange> {
 }
 
 pub(crate) fn interface() -> impl Strategy<Value = InterfacePattern> {
-    "[a-z][a-z0-9.-]{0,13}[+]?".prop_map(|name| InterfacePattern::new(&name).unwrap())
+    "[a-z][a-z0-9.-]{0,13}[+]?"
+        .prop_map(|name| InterfacePattern::new(&name).expect("15 bytes at most"))
 }
 
 pub(crate) fn device() -> impl Strategy<Value = InterfaceName> {
-    "[a-z][a-z0-9]{0,13}".prop_map(|name| InterfaceName::new(&name).unwrap())
+    "[a-z][a-z0-9]{0,13}".prop_map(|name| InterfaceName::new(&name).expect("15 bytes at most"))
 }
 
 pub(crate) fn mac() -> impl Strategy<Value = MacAddr> {
