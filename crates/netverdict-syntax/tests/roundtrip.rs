@@ -7,6 +7,11 @@ mod roundtrip {
     pub(crate) mod values;
 }
 
+/// The fuzz target, on the stable toolchain.
+#[path = "../../../fuzz/src/parse_dump.rs"]
+#[expect(unreachable_pub, reason = "public in the fuzz package")]
+mod target;
+
 use netverdict_net::Family;
 use netverdict_ruleset::{Ruleset, Save, text};
 use netverdict_syntax::{ParseOptions, parse_dump, parse_sets, recognise};
@@ -69,7 +74,7 @@ proptest! {
     ) {
         let dump = lines.join("\n");
         parse_dump(dump.as_bytes(), &ParseOptions { family: Some(family) });
-        parse_sets(dump.as_bytes());
+        target::run(dump.as_bytes());
     }
 }
 
