@@ -2,16 +2,16 @@
 
 mod basics;
 
-use netverdict_net::Family;
 use netverdict_net::header::{ipv4_fragment, network_header_len, next_protocol};
-use netverdict_ruleset::{Backend, Hook, Policy, Target};
+use netverdict_net::{Family, PacketType};
+use netverdict_ruleset::{Backend, Hook, Match, Policy, Target};
 use smallvec::SmallVec;
 
 use crate::compile::{CompiledRule, Step, TableProgram};
 use crate::context::{Action, Eval, MatchCx, Param, TargetCx};
 use crate::observe::{Answer, Event};
 use crate::walk::Walk;
-use crate::{Reason, RuleRef, UnknownPolicy, matches, targets};
+use crate::{Reason, RuleRef, Skb, UnknownPolicy, matches, targets};
 
 use basics::View;
 
@@ -139,6 +139,9 @@ impl Walk<'_, '_> {
         let mut hotdrop = false;
         let tests = table.matches.get(rule.matches.clone()).unwrap_or_default();
         for (index, test) in (0..).zip(tests) {
+            if matches!(test.test, Match::Cluster(_)) {
+                take_for_own(&mut self.skb);
+            }
             let mut cx = MatchCx {
                 skb: &self.skb,
                 param: stand.param,
@@ -319,6 +322,15 @@ impl Walk<'_, '_> {
             Some(Policy::Drop) => Next::Done(Says::Drop, None),
             Some(Policy::Accept) | None => Next::Done(Says::Accept, None),
         }
+    }
+}
+
+/// `cluster` makes a unicast packet in a link-layer multicast frame one for this host: all nodes get it (xt_cluster.c).
+fn take_for_own(skb: &mut Skb<'_>) {
+    if skb.packet.link.packet_type == PacketType::Multicast
+        && !skb.packet.destination().is_multicast()
+    {
+        skb.packet.link.packet_type = PacketType::Host;
     }
 }
 

@@ -49,13 +49,14 @@ impl Host {
         if !self.settings(flow.iif).forwarding_v6 {
             return InputRoute::Drop(DropReason::NotForwarding);
         }
+        // A packet that turns round on its link may be answered with a redirect, instead of the checks of its source.
+        if way.device == flow.iif && way.device != Device::Unknown {
+            return InputRoute::Forward(way);
+        }
         if source.is_unspecified() || source.is_multicast() || source.is_loopback() {
             return InputRoute::Drop(DropReason::SourceNotForwarded);
         }
-        // A packet that turns round on its link is answered with a redirect instead of the scope check.
-        if source.is_unicast_link_local()
-            && (way.device != flow.iif || way.device == Device::Unknown)
-        {
+        if source.is_unicast_link_local() {
             return InputRoute::Drop(DropReason::SourceLinkLocal);
         }
         InputRoute::Forward(way)
