@@ -7,6 +7,8 @@ use netverdict_host::{Host, Interface};
 use netverdict_net::{Device, Family, Link, LinkKind, MacAddr, Packet, PacketType};
 use netverdict_ruleset::{Backend as RulesBackend, Ruleset, Save};
 
+use netverdict_syntax::parse_sets;
+
 use crate::rig::{Backend, Counters, Direction, Observation};
 use crate::{Case, Frame, RigError};
 
@@ -49,6 +51,9 @@ pub fn run(case: &Case, rules: &Rules, seen: &[Observation]) -> Result<ModelRun,
         host: &host,
         config: &config,
     });
+    if let Some(text) = &case.ipset {
+        engine.give_sets(&parse_sets(text.as_bytes()).sets);
+    }
     let mut step = |(frame, seen): (&Frame, &Observation)| {
         let (packet, entry) = enter(&host, frame).filter(|_| seen.refused.is_none())?;
         let input = Input {

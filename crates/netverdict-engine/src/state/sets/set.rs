@@ -254,7 +254,13 @@ impl Set {
                     continue;
                 };
                 let counts = self.options.counters;
+                let mut others = false;
                 for (index, entry) in entries.iter_mut().enumerate() {
+                    if !entry.is_meant(ask) {
+                        others = true;
+                        continue;
+                    }
+                    others = false;
                     let old = *entry;
                     let found = entry.test(ask, query, counts, now);
                     if *entry != old {
@@ -264,8 +270,8 @@ impl Set {
                         return found;
                     }
                 }
-                // Entries of this network with other devices hide shorter ones (IP_SET_HASH_WITH_MULTI).
-                if self.kind == SetKind::HashNetIface {
+                // Other devices of this network hide shorter networks (IP_SET_HASH_WITH_MULTI).
+                if others {
                     return Found::Nothing;
                 }
             }
@@ -325,7 +331,7 @@ impl Entry {
     }
 
     fn test(&mut self, ask: &Ask, query: &Query<'_>, counts: bool, now: Jiffies) -> Found {
-        if !self.is_meant(ask) || self.is_expired(now) {
+        if self.is_expired(now) {
             return Found::Nothing;
         }
         match self.mac {
