@@ -4,6 +4,21 @@ use std::fmt;
 
 use anstyle::Style;
 
+/// The text with control characters escaped: names from captures and dumps may hold any, and a terminal obeys them.
+pub(crate) fn visible(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    let escape = |letter: char| {
+        if letter.is_control() {
+            letter.escape_default().to_string()
+        } else {
+            letter.to_string()
+        }
+    };
+    text.chars().map(escape).collect()
+}
+
 /// Which side of a column its cells keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -21,14 +36,14 @@ pub(crate) struct Cell {
 impl Cell {
     pub(crate) fn new(text: impl fmt::Display) -> Self {
         Self {
-            text: text.to_string(),
+            text: visible(&text.to_string()),
             style: Style::new(),
         }
     }
 
     pub(crate) fn styled(style: Style, text: impl fmt::Display) -> Self {
         Self {
-            text: text.to_string(),
+            text: visible(&text.to_string()),
             style,
         }
     }
@@ -87,5 +102,23 @@ impl fmt::Display for Columns {
             writeln!(f)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let mut columns = Columns::new(&[Side::Right, Side::Left, Side::Left]);
+        columns.row([1, 2, 3].map(Cell::new));
+        columns.row(["100", "wide", ""].map(Cell::new));
+        assert_eq!(columns.to_string(), "    1  2     3\n  100  wide  \n");
+    }
+
+    #[test]
+    fn no_text_reaches_the_terminal_as_control() {
+        assert_eq!(visible("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
     }
 }

@@ -20,3 +20,30 @@ pub fn schema() -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// The shipped schemas are the code's. `NETVERDICT_BLESS=1` writes them.
+    #[test]
+    fn shipped_schemas_are_those_of_the_code() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas");
+        let schemas = [
+            ("netverdict.report-1.schema.json", super::schema()),
+            ("netverdict.trace-1.schema.json", crate::trace::schema()),
+        ];
+        for (name, schema) in schemas {
+            let path = folder.join(name);
+            if std::env::var_os("NETVERDICT_BLESS").is_some() {
+                fs::write(&path, &schema).unwrap();
+            }
+            let shipped = fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                shipped == schema,
+                "{name} is out of date: NETVERDICT_BLESS=1 cargo test writes it"
+            );
+        }
+    }
+}

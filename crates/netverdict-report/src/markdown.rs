@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use crate::columns::visible;
 use crate::model::{Flow, Number, Report, Rule};
 use crate::names::short;
 
@@ -194,15 +195,20 @@ fn code(text: &str) -> String {
     } else {
         ""
     };
-    format!("{fence}{blank}{}{blank}{fence}", text.replace('|', "\\|"))
+    format!(
+        "{fence}{blank}{}{blank}{fence}",
+        visible(text).replace('|', "\\|")
+    )
 }
 
 fn escape(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, letter| {
-        if matches!(letter, '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\') {
-            out.push('\\');
-        }
-        out.push(letter);
-        out
-    })
+    visible(text)
+        .chars()
+        .fold(String::new(), |mut out, letter| {
+            if matches!(letter, '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\') {
+                out.push('\\');
+            }
+            out.push(letter);
+            out
+        })
 }

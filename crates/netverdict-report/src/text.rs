@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::Palette;
-use crate::columns::{Cell, Columns, Side};
+use crate::columns::{Cell, Columns, Side, visible};
 use crate::model::{Flow, Number, Place, Report, Rule};
 use crate::names::{short, utc};
 use crate::palette::Styled;
@@ -73,7 +73,7 @@ impl<'r> Text<'r> {
                 )),
             ]);
         }
-        for capture in &self.report.captures {
+        for capture in self.report.captures.iter().take(SHOWN) {
             let span = match (&capture.first, &capture.last) {
                 (Some(first), Some(last)) if first != last => {
                     format!(", {} to {}", utc(first), utc(last))
@@ -96,7 +96,8 @@ impl<'r> Text<'r> {
                 )),
             ]);
         }
-        write!(f, "{columns}")
+        write!(f, "{columns}")?;
+        self.rest(f, self.report.captures.len())
     }
 
     fn assumptions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,7 +110,7 @@ impl<'r> Text<'r> {
             writeln!(
                 f,
                 "  {}  {}",
-                assumption.text,
+                visible(&assumption.text),
                 Styled(self.palette.faint, format!("[{}]", assumption.flag))
             )?;
         }
@@ -308,7 +309,7 @@ impl<'r> Text<'r> {
             writeln!(
                 f,
                 "  {} frame {}: {}, frame {}",
-                contradiction.of_file,
+                visible(&contradiction.of_file),
                 contradiction.of_n,
                 Styled(self.palette.bad, &contradiction.what),
                 contradiction.frame.n
@@ -335,7 +336,7 @@ impl<'r> Text<'r> {
         }
         self.heading(f, "Warnings", "")?;
         for warning in &self.report.warnings {
-            writeln!(f, "  {}", Styled(self.palette.odd, warning))?;
+            writeln!(f, "  {}", Styled(self.palette.odd, visible(warning)))?;
         }
         Ok(())
     }

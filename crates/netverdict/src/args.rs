@@ -25,6 +25,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(
     name = "netverdict",
+    bin_name = "netverdict",
     version,
     styles = STYLES,
     max_term_width = 100,

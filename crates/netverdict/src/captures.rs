@@ -4,10 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 
-use netverdict_capture::{CaptureError, Captures, Input, expand};
+use netverdict_capture::{CaptureError, Captures, Input, Summary, Warning, expand};
 use tempfile::TempPath;
 
-use crate::error::Failure;
+use crate::error::{Failure, Problem};
 
 /// Captures that can be read more than once.
 #[derive(Debug)]
@@ -95,5 +95,28 @@ fn keep(mut bytes: impl io::Read) -> Result<TempPath, Failure> {
 
 /// What a capture that cannot be read means to its user.
 pub(crate) fn unreadable(error: &CaptureError) -> Failure {
-    Failure::new(error.to_string())
+    match error {
+        CaptureError::Io {
+            name,
+            action,
+            source,
+        } => Failure::io(action, Path::new(name), source),
+        error => Failure::new(error.to_string()),
+    }
+}
+
+/// A failure that names captures whose compression is damaged. What could be read of them was; as with zcat, that it was
+/// not all is an error nevertheless.
+pub(crate) fn refuse_damaged(captures: &[Summary]) -> Result<(), Failure> {
+    let damaged = captures.iter().flat_map(|capture| {
+        let damaged = capture.warnings.iter();
+        let damaged = damaged.filter(|w| matches!(w, Warning::Compression { .. }));
+        damaged.map(|w| Problem::new(format!("{}: {w}", capture.name)))
+    });
+    let problems: Vec<_> = damaged.collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Problems(problems))
+    }
 }

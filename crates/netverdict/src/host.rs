@@ -2,13 +2,13 @@
 
 use netverdict_bundle::{
     Assumption, Bundle, BundleError, Checksums, DirectionMode, LocalAddress, Overrides, SourceId,
-    SourceKind, Subject, Survey, infer,
+    Subject, Survey, infer,
 };
 use netverdict_engine::{Config, UnknownPolicy};
-use netverdict_net::InterfaceName;
+use netverdict_net::{Family, InterfaceName};
 use netverdict_replay::Setup;
 use netverdict_ruleset::{Backend, Ruleset};
-use netverdict_syntax::{Diagnostic, ParseOptions, parse_dump};
+use netverdict_syntax::Diagnostic;
 
 use crate::args::inputs::{self, Host, Model};
 use crate::error::{Excerpt, Failure, Problem};
@@ -20,8 +20,8 @@ pub(crate) struct Rules {
     pub(crate) rulesets: Vec<Ruleset>,
     /// The file of each ruleset.
     pub(crate) dumps: Vec<SourceId>,
-    /// Lines left out because the user said so.
-    left_out: Vec<Assumption>,
+    /// What reading the files took for granted.
+    assumptions: Vec<Assumption>,
     /// What reads on, but is odd.
     pub(crate) warnings: Vec<String>,
 }
@@ -34,54 +34,54 @@ pub(crate) fn read(args: &Host) -> Result<Rules, Failure> {
 
 /// Parses the dumps of a bundle.
 pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
-    let mut rules = Rules {
-        bundle: Bundle::default(),
-        rulesets: Vec::new(),
-        dumps: Vec::new(),
-        left_out: Vec::new(),
-        warnings: Vec::new(),
-    };
-    let mut problems = Vec::new();
-    for (source, id) in bundle.sources.iter().zip((0..).map(SourceId)) {
-        let SourceKind::Dump(family) = source.kind else {
-            continue;
-        };
-        let options = ParseOptions {
-            family: Some(family),
-        };
-        let dump = parse_dump(&source.bytes, &options);
-        for diagnostic in &dump.diagnostics {
-            match (diagnostic.is_error(), lenient) {
-                (true, false) => problems.push(problem(&source.name, diagnostic)),
-                (true, true) => rules.left_out.push(left_out(&source.name, diagnostic)),
-                (false, _) => rules
-                    .warnings
-                    .push(format!("{}: {diagnostic}", source.name)),
-            }
-        }
-        for read in dump.rulesets {
-            rules.rulesets.push(read.ruleset);
-            rules.dumps.push(id);
-        }
-    }
-    lines_left_out(&bundle, lenient, &mut problems, &mut rules.left_out);
-    if let Some(last) = problems.pop() {
+    let dumps = bundle.parse_dumps();
+    let name = |id| bundle.source_of(id).map_or("?", |s| s.name.as_str());
+    let refused = dumps.errors().map(|(id, error)| problem(name(id), error));
+    let refused_lines = bundle.line_errors.iter().map(|error| {
+        Problem::new(format!(
+            "{} line {}: {}",
+            name(error.source),
+            error.line,
+            error.problem
+        ))
+    });
+    let mut problems: Vec<_> = refused.chain(refused_lines).collect();
+    if let Some(last) = problems.pop().filter(|_| !lenient) {
         problems.push(last.help("--lenient leaves such lines out"));
         return Err(Failure::Problems(problems));
     }
-    rules.sort();
-    rules.bundle = bundle;
-    Ok(rules)
+    let odd = dumps.dumps.iter().flat_map(|dump| {
+        let odd = dump.parsed.diagnostics.iter().filter(|d| !d.is_error());
+        odd.map(|d| format!("{}: {d}", name(dump.source)))
+    });
+    let found = Family::ALL
+        .into_iter()
+        .filter_map(|family| dumps.ruleset(family));
+    let (dump_ids, rulesets) = found.map(|(id, ruleset)| (id, ruleset.clone())).unzip();
+    let mut assumptions = dumps.assumptions(&bundle);
+    assumptions.extend(bundle.line_errors.iter().map(|error| {
+        let text = format!(
+            "{}:{} is left out: {}",
+            name(error.source),
+            error.line,
+            error.problem
+        );
+        Assumption::new(
+            Subject::LeftOut,
+            text,
+            "without --lenient the file is refused",
+        )
+    }));
+    Ok(Rules {
+        rulesets,
+        dumps: dump_ids,
+        assumptions,
+        warnings: odd.collect(),
+        bundle,
+    })
 }
 
 impl Rules {
-    /// IPv4 first.
-    fn sort(&mut self) {
-        let mut both: Vec<_> = self.rulesets.drain(..).zip(self.dumps.drain(..)).collect();
-        both.sort_by_key(|(ruleset, _)| ruleset.family);
-        (self.rulesets, self.dumps) = both.into_iter().unzip();
-    }
-
     /// Completes the host by what the captures and the user say.
     pub(crate) fn setup(
         self,
@@ -92,7 +92,7 @@ impl Rules {
         let rulesets: Vec<&Ruleset> = self.rulesets.iter().collect();
         let inferred = infer(&self.bundle, &rulesets, survey, overrides);
         let mut inferred = inferred.map_err(|e| unreadable(&e))?;
-        inferred.assumptions.extend(self.left_out);
+        inferred.assumptions.extend(self.assumptions);
         Ok(Setup {
             bundle: self.bundle,
             rulesets: self.rulesets,
@@ -101,41 +101,6 @@ impl Rules {
             config,
         })
     }
-}
-
-/// Lines of the other files, where a bad line spoils only itself.
-fn lines_left_out(
-    bundle: &Bundle,
-    lenient: bool,
-    problems: &mut Vec<Problem>,
-    left_out: &mut Vec<Assumption>,
-) {
-    for error in &bundle.line_errors {
-        let name = bundle
-            .source_of(error.source)
-            .map_or("?", |s| s.name.as_str());
-        let text = format!("{name}: line {}: {}", error.line, error.problem);
-        if lenient {
-            left_out.push(Assumption::new(
-                Subject::LeftOut,
-                format!("left out: {text}"),
-                "without --lenient",
-            ));
-        } else {
-            problems.push(Problem::new(text));
-        }
-    }
-}
-
-fn left_out(name: &str, diagnostic: &Diagnostic) -> Assumption {
-    Assumption::new(
-        Subject::LeftOut,
-        format!(
-            "left out: {name}: {diagnostic}: {}",
-            diagnostic.source.trim()
-        ),
-        "without --lenient",
-    )
 }
 
 fn problem(name: &str, diagnostic: &Diagnostic) -> Problem {

@@ -9,6 +9,7 @@ use netverdict_ruleset::Hook;
 
 use super::{Step, Trace, Tracked, layers};
 use crate::Palette;
+use crate::columns::visible;
 use crate::names::{Names, short, utc};
 use crate::palette::Styled;
 
@@ -29,7 +30,11 @@ impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { trace, palette } = *self;
         let time = utc(&trace.record.time.to_string());
-        writeln!(f, "{}, {time}", Styled(palette.heading, &trace.title))?;
+        writeln!(
+            f,
+            "{}, {time}",
+            Styled(palette.heading, visible(&trace.title))
+        )?;
         for (name, text) in trace.packet.iter().flat_map(|p| layers::of(p, &trace.tags)) {
             writeln!(f, "  {} {text}", Styled(palette.name, format!("{name:8}")))?;
         }
@@ -58,7 +63,7 @@ impl Text<'_> {
         let record = self.trace.record;
         let verdict = Styled(self.palette.verdict(record.verdict.name()), record.verdict);
         write!(f, "{verdict}, {}", record.fate)?;
-        if record.out_device != Device::Absent {
+        if record.out_device != Device::Absent && record.evidence.is_none() {
             write!(f, " by {}", record.out_device)?;
         }
         let by = record
@@ -122,10 +127,17 @@ impl Printer<'_> {
             Step::Defrag { completed: None } => {
                 self.word(f, "defrag", "held until the datagram is complete")
             }
-            Step::Conntrack(tracked) => self.word(f, "conntrack", &tracking(tracked)),
-            Step::Confirmed(tracked) => self.word(f, "confirm", &tracking(tracked)),
+            Step::Conntrack(tracked) => {
+                self.depth = 1;
+                self.word(f, "conntrack", &tracking(tracked))
+            }
+            Step::Confirmed(tracked) => {
+                self.depth = 1;
+                self.word(f, "confirm", &tracking(tracked))
+            }
             Step::Table { table, hook } => self.table(f, &format!("{table} {hook}")),
             Step::Skipped { table, why } => {
+                self.depth = 1;
                 self.word(f, table.name(), &format!("not consulted: {why}"))
             }
             Step::Basics {
@@ -147,7 +159,7 @@ impl Printer<'_> {
             Step::Return { rule, .. } => self.back(f, *rule),
             Step::Policy { rule, .. } => {
                 self.depth = 2;
-                self.line(f, *rule, self.palette.heading, "decides")
+                self.line(f, *rule, self.palette.heading, "policy decides")
             }
             Step::Changed {
                 what,
@@ -174,10 +186,12 @@ impl Printer<'_> {
     fn word(&self, f: &mut fmt::Formatter<'_>, word: &str, text: &str) -> fmt::Result {
         writeln!(
             f,
-            "{:indent$}{} {text}",
+            "{:indent$}{} {}",
             "",
             Styled(self.palette.name, format!("{word:9}")),
-            indent = self.indent()
+            visible(text),
+            // Beside a rule's lines, what it did stands below what was said of it.
+            indent = self.indent() + if self.depth > 1 { 4 } else { 0 }
         )
     }
 
@@ -270,12 +284,11 @@ impl Printer<'_> {
         style: anstyle::Style,
         said: &str,
     ) -> fmt::Result {
-        let number = match rule.number {
-            RuleNumber::Rule(number) => number.to_string(),
-            RuleNumber::Policy => "policy".to_owned(),
-        };
-        let text = self.names.text(rule);
+        let text = visible(&self.names.text(rule));
         let indent = self.indent();
+        let RuleNumber::Rule(number) = rule.number else {
+            return writeln!(f, "{:indent$}    {text}  {}", "", Styled(style, said));
+        };
         writeln!(f, "{:indent$}{number:>3} {text}", "")?;
         writeln!(f, "{:indent$}    {}", "", Styled(style, said))
     }

@@ -5,13 +5,13 @@ use clap::{Args, ValueEnum};
 use super::common::Common;
 use super::inputs::Host;
 
-/// Prints the dumps as iptables-restore followed by iptables-save -c would
+/// Prints the dumps as iptables-restore -c followed by iptables-save -c would
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   netverdict fmt host.rules
   netverdict fmt host.rules -o host.rules
   netverdict fmt --check bundle/
-  iptables-save -c | netverdict fmt - --keep-counters
+  iptables-save -c | netverdict fmt -
 
 Exit codes: 0; with --check 1 where a dump is not in canonical form; 2 bad usage or unreadable input.")]
 pub(crate) struct Fmt {
@@ -22,10 +22,6 @@ pub(crate) struct Fmt {
     /// Comment lines and counters are set aside
     #[arg(long)]
     pub(crate) check: bool,
-
-    /// Keep the counters, as iptables-restore -c does, instead of setting them to 0
-    #[arg(long)]
-    pub(crate) keep_counters: bool,
 
     /// What to print
     #[arg(

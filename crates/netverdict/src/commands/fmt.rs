@@ -4,7 +4,7 @@ use std::io::Write;
 
 use netverdict_bundle::{SourceId, SourceKind};
 use netverdict_report::counters;
-use netverdict_ruleset::{ChainId, Counters, RuleId, Ruleset, Save, SaveCounters, TableKind};
+use netverdict_ruleset::Save;
 
 use crate::args::fmt::Fmt;
 use crate::error::Failure;
@@ -20,32 +20,11 @@ pub(crate) fn run(args: &Fmt) -> Result<u8, Failure> {
     }
     let mut output = Output::open(&args.common)?;
     for ruleset in &rules.rulesets {
-        let save = save(ruleset, args.keep_counters);
+        let save = Save::with_own_counters(ruleset);
         counters::dump(ruleset, &save, &mut output).map_err(|error| output.failure(&error))?;
     }
     output.finish()?;
     Ok(exit::DONE)
-}
-
-/// All counters 0, as iptables-restore without -c leaves them.
-struct Zero;
-
-impl SaveCounters for Zero {
-    fn rule(&self, _: RuleId) -> Counters {
-        Counters::default()
-    }
-
-    fn policy(&self, _: TableKind, _: ChainId) -> Counters {
-        Counters::default()
-    }
-}
-
-fn save(ruleset: &Ruleset, keep_counters: bool) -> Save<'_> {
-    if keep_counters {
-        Save::with_own_counters(ruleset)
-    } else {
-        Save::with_counters(ruleset, &Zero)
-    }
 }
 
 /// Names each dump's first line that is not in canonical form.
@@ -65,7 +44,7 @@ fn check(rules: &Rules, args: &Fmt) -> Result<u8, Failure> {
             .zip(&rules.dumps)
             .filter(|(_, dump)| **dump == id);
         let canonical: String = of_source
-            .map(|(ruleset, _)| save(ruleset, true).to_string())
+            .map(|(ruleset, _)| Save::with_own_counters(ruleset).to_string())
             .collect();
         if matches!(source.kind, SourceKind::Dump(_))
             && let Some(difference) = difference(&source.text(), &canonical)
@@ -79,28 +58,44 @@ fn check(rules: &Rules, args: &Fmt) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// The first line that differs, counters and comments aside.
+/// The first line that differs; counters, comments and the order of tables aside, which iptables-save turns round.
 fn difference(text: &str, canonical: &str) -> Option<String> {
-    let mut canonical = canonical.lines();
     let found = text
         .split('\n')
         .zip(1..)
         .filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+    let tables: Vec<&str> = text
+        .split('\n')
+        .filter(|line| line.starts_with('*'))
+        .collect();
+    let canonical = in_order(canonical, &tables);
+    let mut canonical = canonical.into_iter();
     for (line, number) in found {
-        match canonical.next() {
-            Some(expected) if without_counters(expected) == without_counters(line) => {}
-            Some(expected) => {
-                return Some(format!(
-                    "line {number}: found `{line}`, expected `{}`",
-                    without_counters(expected)
-                ));
-            }
-            None => return Some(format!("line {number}: found `{line}`, expected the end")),
+        let expected = canonical.next().map(without_counters);
+        if expected != Some(without_counters(line)) {
+            let expected = expected.map_or_else(|| "the end".to_owned(), |e| format!("`{e}`"));
+            return Some(format!(
+                "line {number}: found `{line}`, expected {expected}"
+            ));
         }
     }
     canonical
         .next()
         .map(|expected| format!("ends before `{}`", without_counters(expected)))
+}
+
+/// The lines of a dump with its tables in this order, those not named at the end.
+fn in_order<'d>(dump: &'d str, tables: &[&str]) -> Vec<&'d str> {
+    let mut blocks: Vec<Vec<&str>> = Vec::new();
+    for line in dump.lines() {
+        match blocks.last_mut() {
+            Some(block) if !line.starts_with('*') => block.push(line),
+            _ => blocks.push(vec![line]),
+        }
+    }
+    let place = |block: &Vec<&str>| tables.iter().position(|table| block.first() == Some(table));
+    blocks.sort_by_key(|block| place(block).unwrap_or(usize::MAX));
+    blocks.concat()
 }
 
 /// A rule's line without the counters before it, a chain's without those behind it.
@@ -128,6 +123,17 @@ mod tests {
     fn counters_and_comments_are_set_aside() {
         let text = "# mine\n*filter\n\n:INPUT ACCEPT [7:8]\n-A INPUT -j ACCEPT\nCOMMIT\n# end\n";
         assert_eq!(difference(text, DUMP), None);
+    }
+
+    #[test]
+    fn tables_may_come_in_any_order() {
+        let nat = "*nat\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
+        assert_eq!(
+            difference(&format!("{nat}{DUMP}"), &format!("{DUMP}{nat}")),
+            None
+        );
+        let missing = difference(DUMP, &format!("{nat}{DUMP}"));
+        assert_eq!(missing.as_deref(), Some("ends before `*nat`"));
     }
 
     #[test]

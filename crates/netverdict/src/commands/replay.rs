@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use netverdict_capture::Captures;
+use netverdict_capture::{Captures, Summary};
 use netverdict_replay::{NullSink, Options, ReplayError, Session, Setup, Sink, survey};
 use netverdict_report::packets::Lines;
 use netverdict_report::text::Text;
@@ -67,31 +67,35 @@ pub(crate) struct Job<'j> {
 impl Job<'_> {
     pub(crate) fn run(&self) -> Result<u8, Failure> {
         let mut output = Output::open(self.common)?;
-        match self.format {
+        let captures = match self.format {
             Format::Packets => {
                 let mut sink = Lines::new(self.setup, self.sources.names(), &mut output);
                 let session = self.replay(&mut sink)?;
                 super::warn(self.common, &self.all_warnings(&session));
+                session.captures().to_vec()
             }
             Format::Counters => {
                 let session = self.replay(&mut NullSink)?;
                 let written = counters::write(&session.totals(), &mut output);
                 written.map_err(|error| output.failure(&error))?;
                 super::warn(self.common, &self.all_warnings(&session));
+                session.captures().to_vec()
             }
             Format::Conntrack => {
                 let session = self.replay(&mut NullSink)?;
                 let written = conntrack::write(&session.engine().connections(), &mut output);
                 written.map_err(|error| output.failure(&error))?;
                 super::warn(self.common, &self.all_warnings(&session));
+                session.captures().to_vec()
             }
             Format::Text | Format::Json | Format::Markdown => self.summary(&mut output)?,
-        }
+        };
         output.finish()?;
+        captures::refuse_damaged(&captures)?;
         Ok(exit::DONE)
     }
 
-    fn summary(&self, output: &mut Output) -> Result<(), Failure> {
+    fn summary(&self, output: &mut Output) -> Result<Vec<Summary>, Failure> {
         let mut tally = Tally::default();
         let session = self.replay(&mut tally)?;
         let totals = session.totals();
@@ -118,7 +122,8 @@ impl Job<'_> {
             Format::Markdown => output.write_all(&text::encode(&Markdown(&report).to_string())),
             _ => output.write_all(&text::encode(&Text::new(&report, palette).to_string())),
         };
-        written.map_err(|error| output.failure(&error))
+        written.map_err(|error| output.failure(&error))?;
+        Ok(session.captures().to_vec())
     }
 
     /// Takes all captures through the host.

@@ -11,7 +11,7 @@ use netverdict_ruleset::text;
 
 use crate::args::inputs::Unknown;
 use crate::args::trace::{Format, Trace as Args};
-use crate::captures::Sources;
+use crate::captures::{Sources, refuse_damaged};
 use crate::commands::replay::failed;
 use crate::error::{Excerpt, Failure, Problem};
 use crate::output::Output;
@@ -53,6 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         packets.push(Kept::sent(&mut session, send, text));
     }
     print(&packets, &setup, args)?;
+    refuse_damaged(session.captures())?;
     Ok(exit::DONE)
 }
 

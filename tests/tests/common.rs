@@ -1,0 +1,135 @@
+//! Running the binary under test.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// Names of the fixture scenes.
+pub const SCENES: [&str; 8] = [
+    "docker-host",
+    "hardened-ssh",
+    "home-router",
+    "ipv6-host",
+    "kubernetes-node",
+    "office-gateway",
+    "single-server",
+    "transparent-proxy",
+];
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests
+        .parent()
+        .expect("the package is a folder of the repository")
+        .to_owned()
+}
+
+/// `netverdict replay` of a scene, from the root.
+pub fn replay(scene: &str) -> Netverdict {
+    Netverdict::new([
+        "replay",
+        &format!("fixtures/{scene}/bundle"),
+        &format!("fixtures/{scene}/captures"),
+    ])
+}
+
+/// One run of the binary, in the repository's root, with nothing of the surroundings that could change its output.
+#[must_use]
+pub struct Netverdict {
+    command: Command,
+    stdin: Option<Vec<u8>>,
+    code: i32,
+}
+
+impl Netverdict {
+    pub fn new<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netverdict-under-test"));
+        command
+            .args(args)
+            .current_dir(root())
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        Self {
+            command,
+            stdin: None,
+            code: 0,
+        }
+    }
+
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// The exit code that is expected, 0 if not said.
+    pub fn code(mut self, code: i32) -> Self {
+        self.code = code;
+        self
+    }
+
+    pub fn output(mut self) -> Output {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command.stdin(if self.stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
+        let mut child = self.command.spawn().expect("the binary starts");
+        let writer = self
+            .stdin
+            .zip(child.stdin.take())
+            .map(|(bytes, mut stdin)| {
+                // The binary may have seen enough and gone away.
+                std::thread::spawn(move || drop(stdin.write_all(&bytes)))
+            });
+        let output = child.wait_with_output().expect("the binary ends");
+        writer
+            .into_iter()
+            .for_each(|writer| writer.join().expect("writing does not panic"));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(self.code),
+            "{:?}\n{stderr}",
+            self.command
+        );
+        output
+    }
+
+    /// Standard output as text.
+    pub fn stdout(self) -> String {
+        scrub(&self.output().stdout)
+    }
+
+    /// Standard error as text.
+    pub fn stderr(self) -> String {
+        scrub(&self.output().stderr)
+    }
+
+    /// Standard output as JSON documents, one a line.
+    pub fn lines(self) -> Vec<serde_json::Value> {
+        let text = self.stdout();
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+            .collect()
+    }
+
+    /// Standard output as one JSON document.
+    pub fn json(self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout()).expect("the output is JSON")
+    }
+}
+
+/// Text without what differs from place to place.
+fn scrub(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.replace(&root().display().to_string(), "[ROOT]")
+        .replace(env!("CARGO_PKG_VERSION"), "[VERSION]")
+}

@@ -1,0 +1,271 @@
+use std::fs;
+
+use serde_json::Value;
+
+use crate::common::{Netverdict, SCENES, replay, root};
+
+fn validator(name: &str) -> jsonschema::Validator {
+    let text =
+        fs::read_to_string(root().join("schemas").join(name)).expect("the schema is shipped");
+    jsonschema::validator_for(&serde_json::from_str(&text).expect("the schema is JSON"))
+        .expect("the schema is sound")
+}
+
+#[test]
+fn every_json_report_keeps_to_the_schema() {
+    let validator = validator("netverdict.report-1.schema.json");
+    for scene in SCENES {
+        let report = replay(scene).args(["--format", "json"]).json();
+        assert_eq!(report["schema"], "netverdict.report/1");
+        if let Err(error) = validator.validate(&report) {
+            panic!("{scene}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_report_without_a_field_does_not_keep_to_the_schema() {
+    let mut report = replay("single-server").args(["--format", "json"]).json();
+    report.as_object_mut().unwrap().remove("totals");
+    assert!(!validator("netverdict.report-1.schema.json").is_valid(&report));
+}
+
+#[test]
+fn every_json_trace_keeps_to_its_schema() {
+    let validator = validator("netverdict.trace-1.schema.json");
+    let trace = [
+        "trace",
+        "fixtures/home-router/bundle",
+        "fixtures/home-router/captures",
+        "--format",
+        "json",
+        "--packet",
+    ];
+    for packet in ["1", "20", "60"] {
+        let trace = Netverdict::new(trace).args([packet]).json();
+        if let Err(error) = validator.validate(&trace) {
+            panic!("packet {packet}: {error}");
+        }
+    }
+}
+
+const FIELDS: [&str; 12] = [
+    "n",
+    "file",
+    "time",
+    "interface",
+    "direction",
+    "verdict",
+    "fate",
+    "rule",
+    "state",
+    "flow",
+    "nat",
+    "reason",
+];
+const VERDICTS: [&str; 7] = [
+    "ACCEPT", "DROP", "REJECT", "QUEUE", "STOLEN", "UNKNOWN", "SKIPPED",
+];
+const FATES: [&str; 7] = [
+    "local",
+    "forwarded",
+    "sent",
+    "dropped",
+    "queued",
+    "evidence",
+    "skipped",
+];
+
+#[test]
+fn every_packet_line_has_its_fields() {
+    for scene in SCENES {
+        let lines = replay(scene).args(["--format", "packets"]).lines();
+        for (line, n) in lines.iter().zip(1_u64..) {
+            for field in FIELDS {
+                assert!(line.get(field).is_some(), "{scene} {n}: no {field}");
+            }
+            assert_eq!(line["n"], n, "{scene}");
+            assert!(
+                VERDICTS.contains(&line["verdict"].as_str().unwrap()),
+                "{scene} {n}: {}",
+                line["verdict"]
+            );
+            assert!(
+                FATES.contains(&line["fate"].as_str().unwrap()),
+                "{scene} {n}: {}",
+                line["fate"]
+            );
+            assert!(["in", "out"].contains(&line["direction"].as_str().unwrap()));
+            let (seconds, nanos) = line["time"].as_str().unwrap().split_once('.').unwrap();
+            assert!(seconds.parse::<i64>().is_ok() && nanos.len() == 9);
+            assert_rule(&line["rule"]);
+            assert!(
+                !line["rule"].is_null() || !line["reason"].is_null(),
+                "{scene} {n}: neither rule nor reason"
+            );
+        }
+    }
+}
+
+fn assert_rule(rule: &Value) {
+    if !rule.is_null() {
+        assert!(rule["table"].is_string() && rule["chain"].is_string());
+        assert!(rule["number"].as_u64().is_some_and(|n| n > 0) || rule["number"] == "policy");
+        assert!(rule["line"].is_u64() || rule["line"].is_null());
+    }
+}
+
+#[test]
+fn a_decided_packet_names_the_rule_of_the_dump() {
+    let dump =
+        fs::read_to_string(root().join("fixtures/single-server/bundle/iptables-save")).unwrap();
+    let lines: Vec<&str> = dump.lines().collect();
+    for packet in replay("single-server")
+        .args(["--format", "packets"])
+        .lines()
+    {
+        let Some(line) = packet["rule"]["line"].as_u64() else {
+            continue;
+        };
+        let text = lines[line as usize - 1];
+        let chain = packet["rule"]["chain"].as_str().unwrap();
+        let is_rule = text.contains(&format!("-A {chain} "));
+        assert!(
+            is_rule || text.starts_with(&format!(":{chain} ")),
+            "line {line}: {text}"
+        );
+        assert_eq!(is_rule, packet["rule"]["number"].is_u64());
+    }
+}
+
+#[test]
+fn totals_of_the_report_are_those_of_the_packets() {
+    for scene in SCENES {
+        let report = replay(scene).args(["--format", "json"]).json();
+        let packets = replay(scene).args(["--format", "packets"]).lines();
+        assert_eq!(report["frames"], packets.len());
+        for total in report["totals"].as_array().unwrap() {
+            let same = |p: &&Value| p["verdict"] == total["verdict"] && p["fate"] == total["fate"];
+            assert_eq!(
+                total["packets"],
+                packets.iter().filter(same).count(),
+                "{scene}"
+            );
+            let bytes: u64 = packets
+                .iter()
+                .filter(same)
+                .map(|p| p["length"].as_u64().unwrap())
+                .sum();
+            assert_eq!(total["bytes"], bytes, "{scene}");
+        }
+    }
+}
+
+#[test]
+fn counters_are_a_dump_that_can_be_read_again() {
+    for scene in SCENES {
+        let counters = replay(scene).args(["--format", "counters"]).stdout();
+        Netverdict::new(["fmt", "--check", "-"])
+            .stdin(counters)
+            .output();
+    }
+}
+
+#[test]
+fn counters_begin_with_those_of_the_dump_when_kept() {
+    let dump = "*filter\n:INPUT ACCEPT [7:700]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n[5:500] -A INPUT -p tcp -j ACCEPT\nCOMMIT\n";
+    let run = |more: &[&str]| {
+        let capture = "fixtures/single-server/captures/traffic.pcapng";
+        let base = Netverdict::new([
+            "replay",
+            "-",
+            capture,
+            "--local",
+            "203.0.113.10",
+            "--format",
+            "counters",
+        ]);
+        base.args(more).stdin(dump).stdout()
+    };
+    let count = |text: &str| -> u64 {
+        let line = text
+            .lines()
+            .find(|l| l.ends_with("-A INPUT -p tcp -j ACCEPT"))
+            .unwrap();
+        line[1..].split(':').next().unwrap().parse().unwrap()
+    };
+    let (from_zero, kept) = (count(&run(&[])), count(&run(&["--keep-counters"])));
+    assert!(from_zero > 0);
+    assert_eq!(kept, from_zero + 5);
+}
+
+#[test]
+fn the_connection_table_is_as_conntrack_prints_it() {
+    insta::assert_snapshot!(
+        replay("office-gateway")
+            .args(["--format", "conntrack"])
+            .stdout()
+    );
+}
+
+#[test]
+fn separate_captures_add_up() {
+    let capture = "fixtures/single-server/captures/traffic.pcapng";
+    let packets = |captures: &[&str]| {
+        let base = Netverdict::new([
+            "replay",
+            "fixtures/single-server/bundle",
+            "--separate",
+            "--format",
+            "packets",
+        ]);
+        base.args(captures).lines()
+    };
+    let (once, twice) = (packets(&[capture]), packets(&[capture, capture]));
+    assert_eq!(twice.len(), 2 * once.len());
+    let verdicts =
+        |lines: &[Value]| -> Vec<Value> { lines.iter().map(|l| l["verdict"].clone()).collect() };
+    assert_eq!(
+        verdicts(&twice[..once.len()]),
+        verdicts(&twice[once.len()..])
+    );
+    let flows =
+        |lines: &[Value]| -> Vec<u64> { lines.iter().filter_map(|l| l["flow"].as_u64()).collect() };
+    let last = flows(&once).into_iter().max().unwrap();
+    assert!(
+        flows(&twice[once.len()..]).iter().all(|flow| *flow > last),
+        "flows of fresh hosts have ids of their own"
+    );
+}
+
+#[test]
+fn output_goes_to_the_file_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    let stdout = replay("single-server")
+        .args(["--format", "json", "-o", path.to_str().unwrap()])
+        .stdout();
+    assert_eq!(stdout, "");
+    let report: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(report["schema"], "netverdict.report/1");
+}
+
+#[test]
+fn a_capture_from_standard_input_is_the_same_capture() {
+    let bytes = fs::read(root().join("fixtures/home-router/captures/lan-and-wan.pcapng")).unwrap();
+    let args = [
+        "replay",
+        "fixtures/home-router/bundle",
+        "-",
+        "--format",
+        "packets",
+    ];
+    let mut piped = Netverdict::new(args).stdin(bytes).lines();
+    let mut named = replay("home-router").args(["--format", "packets"]).lines();
+    assert!(piped.iter().all(|line| line["file"] == "-"));
+    for line in piped.iter_mut().chain(&mut named) {
+        line["file"] = Value::Null;
+        line["evidence"]["file"] = Value::Null;
+    }
+    assert_eq!(piped, named);
+}

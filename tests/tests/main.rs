@@ -1,0 +1,22 @@
+//! End-to-end tests of the real binary.
+
+mod common;
+
+/// Every command's help, completions, man pages, collect.
+mod commands;
+/// Real dumps and captures, where the machine has them.
+mod corpus;
+/// What a user sees when an input cannot be read.
+mod errors;
+/// Each output format's promises.
+mod formats;
+/// The README's commands, each as written.
+mod readme;
+/// Every fixture's report.
+mod reports;
+/// The output does not depend on the number of threads.
+mod threads;
+/// Pages and snapshots that must not go stale.
+mod tidy;
+/// One packet's way, captured and sent.
+mod trace;

@@ -1,0 +1,65 @@
+use std::fs;
+
+use crate::common::{Netverdict, root};
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+/// Lines of ```` ```console ```` blocks.
+fn commands(text: &str) -> Vec<&str> {
+    let mut commands = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        match line {
+            "```console" => inside = true,
+            "```" => inside = false,
+            line if inside => commands.push(line),
+            _ => {}
+        }
+    }
+    commands
+}
+
+#[test]
+fn the_main_job_works_as_written() {
+    let readme = readme();
+    let run: Vec<_> = commands(&readme)
+        .into_iter()
+        .filter_map(|c| c.strip_prefix("cargo run --release -- "))
+        .collect();
+    assert!(!run.is_empty(), "the README runs nothing");
+    for command in run {
+        let report = Netverdict::new(command.split_whitespace()).stdout();
+        assert!(report.contains("Verdicts"), "{command}");
+    }
+}
+
+#[test]
+fn the_test_command_is_the_one_that_ci_runs() {
+    let readme = readme();
+    let test = commands(&readme)
+        .into_iter()
+        .find(|c| c.starts_with("cargo test"))
+        .expect("the README names a test command");
+    let justfile = fs::read_to_string(root().join("justfile")).unwrap();
+    let ci = fs::read_to_string(root().join(".ci/run")).unwrap();
+    assert!(justfile.contains(test) && ci.contains(test), "{test}");
+}
+
+#[test]
+fn every_command_named_is_there() {
+    let help = Netverdict::new(["--help"]).stdout();
+    let readme = readme();
+    for named in readme
+        .split("`netverdict ")
+        .skip(1)
+        .chain(readme.split("`sudo netverdict ").skip(1))
+    {
+        let command: String = named.chars().take_while(char::is_ascii_lowercase).collect();
+        assert!(
+            help.contains(&format!("\n  {command} ")),
+            "netverdict {command}"
+        );
+    }
+}
