@@ -19,6 +19,8 @@ mod gre;
 mod helper;
 mod icmp;
 mod icmpv6;
+#[cfg(test)]
+pub(crate) mod lab;
 mod layer4;
 mod sctp;
 mod settings;
@@ -238,3 +240,6 @@ impl Rewind for Conntrack {
         self.expectations.commit();
     }
 }
+
+#[cfg(test)]
+mod tests;
