@@ -106,7 +106,7 @@ impl Entry {
     }
 
     /// The tuple of one direction. The reply's is the translated one.
-    pub const fn tuple(&self, direction: Direction) -> &Tuple {
+    pub(crate) const fn tuple(&self, direction: Direction) -> &Tuple {
         let [original, reply] = &self.tuples;
         match direction {
             Direction::Original => original,
@@ -115,12 +115,12 @@ impl Entry {
     }
 
     /// The first packet's tuple.
-    pub const fn original(&self) -> &Tuple {
+    pub(crate) const fn original(&self) -> &Tuple {
         self.tuple(Direction::Original)
     }
 
     /// The tuple of packets that flow back.
-    pub const fn reply(&self) -> &Tuple {
+    pub(crate) const fn reply(&self) -> &Tuple {
         self.tuple(Direction::Reply)
     }
 
@@ -129,22 +129,22 @@ impl Entry {
     }
 
     /// The layer-4 protocol.
-    pub const fn protocol(&self) -> Protocol {
+    pub(crate) const fn protocol(&self) -> Protocol {
         self.original().protocol
     }
 
     /// The address family.
-    pub const fn family(&self) -> Family {
+    pub(crate) const fn family(&self) -> Family {
         self.original().family
     }
 
     /// A number that no other entry of the run has.
-    pub const fn serial(&self) -> u64 {
+    pub(crate) const fn serial(&self) -> u64 {
         self.serial
     }
 
     /// Whether it is in the table.
-    pub const fn is_confirmed(&self) -> bool {
+    pub(crate) const fn is_confirmed(&self) -> bool {
         self.status.contains(Status::CONFIRMED)
     }
 
@@ -173,7 +173,7 @@ impl Entry {
     }
 
     /// Packets and bytes by direction, where accounting was on when it began.
-    pub const fn counters(&self) -> Option<&[Counter; 2]> {
+    pub(crate) const fn counters(&self) -> Option<&[Counter; 2]> {
         self.counters.as_ref()
     }
 
@@ -214,7 +214,7 @@ impl Entry {
     }
 
     /// The state that `conntrack -L` prints, for protocols that have one.
-    pub const fn protocol_state(&self) -> Option<&'static str> {
+    pub(crate) const fn protocol_state(&self) -> Option<&'static str> {
         match &self.memory {
             Memory::Tcp(tcp) => Some(tcp.state.name()),
             Memory::Sctp(sctp) => Some(sctp.state.name()),

@@ -3,7 +3,7 @@
 use netverdict_net::{Family, Jiffies, Protocol};
 
 use super::entry::Master;
-use super::{Addr, Conntrack, Direction, Status, Tuple, Zone};
+use super::{Addr, Conntrack, Direction, Helper, Status, Tuple, Zone};
 use crate::CtId;
 use crate::state::Rewind;
 
@@ -172,7 +172,7 @@ impl Conntrack {
         };
         let kept = Master {
             original: *master.tuple(Direction::Original),
-            helper: master.helper().map(|helper| helper.name()),
+            helper: master.helper().map(Helper::name),
         };
         let mark = master.mark;
         if let Some(entry) = self.table.get_mut(id) {

@@ -12,7 +12,7 @@ use super::{Confirm, Conntrack, Settings, Tracked};
 use crate::context::Now;
 use crate::nat::{self, NatCx, NatStep};
 use crate::state::Random;
-use crate::{Connection, CtState, Reason, Skb};
+use crate::{CtState, Reason, Skb};
 
 pub(crate) const FIN: u8 = 0x01;
 pub(crate) const SYN: u8 = 0x02;
@@ -276,9 +276,4 @@ pub(crate) fn icmp(
     let check = finish(sum(&bytes, 0)).to_be_bytes();
     bytes[2..4].copy_from_slice(&check);
     ipv4(from, to, Protocol::ICMP, &bytes)
-}
-
-/// Whether the connection of a packet is tracked.
-pub(crate) const fn is_tracked(connection: Connection) -> bool {
-    matches!(connection, Connection::Tracked { .. })
 }

@@ -19,7 +19,7 @@ pub(super) fn packet(
     let new = address_bytes(target, side);
     let new = new.get(..span.1)?;
     let old = addresses(packet, span)?;
-    if let Some(at) = at {
+    if let Reach::Layer4(at) = at {
         let change = Change {
             old: old.get(..span.1)?,
             new,
@@ -37,22 +37,29 @@ pub(super) fn packet(
     Some(())
 }
 
-/// Where layer 4 begins, if translation reaches it; the outer `None` is a header too short.
-fn layer4(packet: &Packet<'_>, network: usize, family: Family) -> Option<Option<Layer4>> {
+/// How far into a packet translation reaches.
+enum Reach {
+    /// Only the IP header: what follows is a later fragment, or a broken chain of headers.
+    Network,
+    Layer4(Layer4),
+}
+
+/// `None` where the IP header is too short.
+fn layer4(packet: &Packet<'_>, network: usize, family: Family) -> Option<Reach> {
     match family {
         Family::V4 => {
             let header = packet.array::<20>(network).ok()?;
             let offset = network + usize::from(header[0] & 15) * 4;
             let protocol = Protocol(header[9]);
-            Some(Some(Layer4 { protocol, offset }))
+            Some(Reach::Layer4(Layer4 { protocol, offset }))
         }
         Family::V6 => {
             let next = packet.array::<40>(network).ok()?[6];
-            let walk = skip_extensions(packet, Protocol(next), network + 40).ok();
-            Some(
-                walk.filter(|walk| walk.fragment_offset == 0)
-                    .map(|walk| walk.layer4),
-            )
+            let walk = skip_extensions(packet, Protocol(next), network + 40);
+            Some(match walk {
+                Ok(walk) if walk.fragment_offset == 0 => Reach::Layer4(walk.layer4),
+                _ => Reach::Network,
+            })
         }
     }
 }

@@ -27,15 +27,13 @@ impl Lines {
             return;
         }
         let index = direction.index();
-        let slot = match self.count[index] {
-            count @ (0 | 1) => {
-                self.count[index] += 1;
-                usize::from(count)
-            }
-            _ => {
-                let [first, second] = self.after[index];
-                usize::from((first.wrapping_sub(second) as i32) >= 0)
-            }
+        let count = self.count[index];
+        let slot = if count < 2 {
+            self.count[index] += 1;
+            usize::from(count)
+        } else {
+            let [first, second] = self.after[index];
+            usize::from((first.wrapping_sub(second) as i32) >= 0)
         };
         self.after[index][slot] = sequence;
     }
