@@ -3,7 +3,7 @@
 
 use netverdict_ruleset::matches::{AddrtypeLimit, Match, Policy, PolicyDirection, TcpFlags};
 use netverdict_ruleset::targets::Tcpmss;
-use netverdict_ruleset::{ChainKind, Hook, Rule, TableKind, Target};
+use netverdict_ruleset::{Backend, ChainKind, Hook, Rule, TableKind, Target};
 
 use crate::command::Draft;
 use crate::problem::{Code, Parsed, Problem, Span};
@@ -37,12 +37,12 @@ impl Hooks {
 pub(crate) fn run(table: &mut TableDraft, late: &mut Vec<Late>) {
     break_loops(table, late);
     let reached = reach(table);
-    let kind = table.kind;
+    let place = (table.kind, table.backend);
     for (chain, reached) in table.chains.iter_mut().zip(&reached) {
         let mut hooks = reached.iter();
         chain.rules.retain(|draft| {
             let hooks = hooks.next().copied().unwrap_or_default();
-            match legal(draft, kind, hooks) {
+            match legal(draft, place, hooks) {
                 Ok(()) => true,
                 Err(problem) => {
                     late.push(refused(draft, problem));
@@ -184,7 +184,8 @@ fn reach(table: &TableDraft) -> Vec<Vec<Hooks>> {
     reached
 }
 
-fn legal(draft: &Draft, table: TableKind, hooks: Hooks) -> Parsed<()> {
+fn legal(draft: &Draft, place: (TableKind, Option<Backend>), hooks: Hooks) -> Parsed<()> {
+    let (table, backend) = place;
     for part in &draft.parts {
         let allowed = part.place.tables;
         if !allowed.is_empty() && !allowed.contains(&table) {
@@ -203,7 +204,11 @@ fn legal(draft: &Draft, table: TableKind, hooks: Hooks) -> Parsed<()> {
         }
     }
     matches_legal(draft, hooks)?;
-    target_legal(draft, table, hooks)
+    target_legal(draft, table, hooks)?;
+    if backend == Some(Backend::Nft) {
+        return Ok(());
+    }
+    syn_is_tested(draft)
 }
 
 fn in_hooks(name: &str, span: Span, hooks: Hooks, allowed: &[Hook]) -> Parsed<()> {
@@ -274,7 +279,7 @@ fn target_legal(draft: &Draft, table: TableKind, hooks: Hooks) -> Parsed<()> {
             if *change == Tcpmss::ClampToPmtu {
                 in_hooks("TCPMSS --clamp-mss-to-pmtu", span, hooks, OUT)?;
             }
-            syn_is_tested(&draft.rule).map_err(|problem| problem.at(span))
+            Ok(())
         }
         Some(Target::Set(set)) if set.map.is_some() => {
             let span = span_of(draft, "SET");
@@ -293,17 +298,19 @@ fn target_legal(draft: &Draft, table: TableKind, hooks: Hooks) -> Parsed<()> {
     }
 }
 
-/// TCPMSS only works on SYN packets and wants the rule to say so (tcpmss_tg4_check).
-fn syn_is_tested(rule: &Rule) -> Parsed<()> {
+/// TCPMSS only works on SYN packets and wants the rule to say so; under nf_tables it cannot tell (tcpmss_tg4_check).
+fn syn_is_tested(draft: &Draft) -> Parsed<()> {
     let is_syn = |m: &Match| match m {
         Match::Tcp(tcp) => !tcp.flags.inverted && tcp.flags.value.set & TcpFlags::SYN.set != 0,
         _ => false,
     };
-    if rule.matches.iter().any(is_syn) {
+    let is_mss = matches!(draft.rule.target, Some(Target::Tcpmss(_)));
+    if !is_mss || draft.rule.matches.iter().any(is_syn) {
         return Ok(());
     }
     Err(
         Problem::new(Code::Combination, "TCPMSS works on SYN packets only")
+            .at(span_of(draft, "TCPMSS"))
             .expected("`-m tcp --tcp-flags SYN,RST SYN` in this rule"),
     )
 }

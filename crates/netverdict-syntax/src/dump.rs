@@ -156,7 +156,7 @@ impl Reader<'_> {
             problem.help("`iptables-save` prints all tables and their names"),
         );
         self.block = Some(0);
-        self.state = State::In(Box::new(TableDraft::new(kind, 0)));
+        self.state = State::In(Box::new(TableDraft::new(kind, 0, None)));
     }
 
     fn line(&mut self, line: u32, source: &str) -> Parsed<()> {
@@ -198,7 +198,8 @@ impl Reader<'_> {
                 .at(name.span)
                 .expected(names.join(", "))
         })?;
-        self.state = State::In(Box::new(TableDraft::new(kind, line)));
+        let backend = self.current().backend;
+        self.state = State::In(Box::new(TableDraft::new(kind, line, backend)));
         Ok(())
     }
 
@@ -323,7 +324,7 @@ impl Reader<'_> {
             problem.expected(format!("`*{kind}` before, `COMMIT` behind")),
         );
         self.block = Some(0);
-        self.state = State::In(Box::new(TableDraft::new(kind, 0)));
+        self.state = State::In(Box::new(TableDraft::new(kind, 0, None)));
         self.rule(line, source)
     }
 

@@ -4,8 +4,7 @@ mod create;
 mod element;
 mod entry;
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt as _};
 use netverdict_ruleset::sets::{SetCollection, SetDefinition, SetElement, SetEntry, SetKind};
 use netverdict_ruleset::text;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use netverdict_ruleset::{
-    Chain, ChainId, ChainKind, Counters, Hook, Policy, Rule, Table, TableKind, Target,
+    Backend, Chain, ChainId, ChainKind, Counters, Hook, Policy, Rule, Table, TableKind, Target,
 };
 
 use crate::check;
@@ -17,6 +17,8 @@ pub(crate) struct TableDraft {
     pub(crate) kind: TableKind,
     /// The line that begins it.
     pub(crate) line: u32,
+    /// Which backend's kernel half would load it.
+    pub(crate) backend: Option<Backend>,
     /// Built-in chains in hook order, then user chains as they are declared.
     pub(crate) chains: Vec<ChainDraft>,
     by_name: HashMap<String, usize>,
@@ -40,10 +42,11 @@ pub(crate) struct Late {
 }
 
 impl TableDraft {
-    pub(crate) fn new(kind: TableKind, line: u32) -> Self {
+    pub(crate) fn new(kind: TableKind, line: u32, backend: Option<Backend>) -> Self {
         let mut table = Self {
             kind,
             line,
+            backend,
             chains: Vec::new(),
             by_name: HashMap::new(),
         };

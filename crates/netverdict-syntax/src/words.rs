@@ -56,6 +56,9 @@ fn word(input: &str) -> IResult<&str, (String, bool)> {
 
 /// All words of `line` from byte `offset` on, and whether the last quote was closed.
 pub(crate) fn split(line: &str, offset: usize) -> (Vec<Word>, bool) {
+    if !line.contains('"') {
+        return (split_bare(line, offset), true);
+    }
     let mut words = Vec::new();
     let mut all_closed = true;
     let mut rest = line
@@ -80,6 +83,23 @@ pub(crate) fn counters(input: &str) -> IResult<&str, Counters> {
         |(packets, bytes)| Counters { packets, bytes },
     )
     .parse(input)
+}
+
+/// Words without quotes need no parser.
+fn split_bare(line: &str, offset: usize) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut start = offset;
+    for piece in line.get(offset..).unwrap_or_default().split(is_blank) {
+        let end = start + piece.len();
+        if !piece.is_empty() {
+            words.push(Word {
+                text: piece.to_owned(),
+                span: Span::new(start, end),
+            });
+        }
+        start = end + 1;
+    }
+    words
 }
 
 /// The words of a `*table` or `:chain` line: no quotes, just blanks.
