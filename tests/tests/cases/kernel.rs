@@ -4,7 +4,7 @@ use crate::send::Way;
 use netverdict_conform::RigError;
 use netverdict_conform::kernel::{Connection, Namespace};
 use netverdict_conform::rig::{
-    Counter, Counters, Direction, Dumps, Fate, Injection, Observation, Rig,
+    Backend, Counter, Counters, Direction, Dumps, Fate, Injection, Observation, Rig,
 };
 use netverdict_engine::{SctpState, TcpState};
 use netverdict_net::{Device, Family, Protocol};
@@ -63,7 +63,7 @@ pub(crate) fn run(case: &Case) -> Result<KernelRun, RigError> {
             paced.wait(case, step);
             let seen = inject(&rig, step)?;
             let after = snapshots(&rig, &families)?;
-            steps.push(judge(step, &seen, &before, &after));
+            steps.push(judge(case, step, &seen, &before, &after));
             before = after;
         }
         let text = |family| {
@@ -159,7 +159,13 @@ fn snapshots(rig: &Rig<'_>, families: &[Family]) -> Result<Vec<Snapshot>, RigErr
         .collect()
 }
 
-fn judge(step: &Step, seen: &Observation, before: &[Snapshot], after: &[Snapshot]) -> KernelStep {
+fn judge(
+    case: &Case,
+    step: &Step,
+    seen: &Observation,
+    before: &[Snapshot],
+    after: &[Snapshot],
+) -> KernelStep {
     let family = match step.packet.bytes.first().map(|b| b >> 4) {
         Some(6) => Family::V6,
         _ => Family::V4,
@@ -173,7 +179,7 @@ fn judge(step: &Step, seen: &Observation, before: &[Snapshot], after: &[Snapshot
         Fate::Local => seen.delivered.iter().map(|d| d.packet.clone()).collect(),
         _ => seen.emitted.iter().map(|e| e.packet().to_vec()).collect(),
     };
-    let ends = moved.ends(step.packet.way);
+    let ends = moved.ends(step.packet.way, case.backend);
     let (rule, verdict) = decider(&ends, seen.fate());
     let fate = match (seen.fate(), step.packet.way) {
         (Fate::Local, _) => "local",
@@ -277,10 +283,15 @@ impl Moved {
     }
 
     /// The ends of the tables that saw the packet, in the order of the path.
-    fn ends(&self, way: Way) -> Vec<End> {
+    fn ends(&self, way: Way, backend: Backend) -> Vec<End> {
+        // iptables-nft puts security behind nat.
+        let input: &[&str] = match backend {
+            Backend::Legacy => &["mangle", "filter", "security", "nat"],
+            Backend::Nft => &["mangle", "filter", "nat", "security"],
+        };
         let received: &[(&str, &[&str])] = &[
             ("PREROUTING", &["raw", "mangle", "nat"]),
-            ("INPUT", &["mangle", "filter", "security", "nat"]),
+            ("INPUT", input),
             ("FORWARD", &["mangle", "filter", "security"]),
         ];
         let sent: &[(&str, &[&str])] =
