@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use netverdict_conform::rig::{Backend, Pace};
-use netverdict_host::{Address, HostFacts, Interface, Route, RouteType};
+use netverdict_host::{Address, HostFacts, Interface, PolicyRule, Route, RouteType, TableId};
 use netverdict_net::{AddrMask, Family, InterfaceName, MacAddr};
 
 use crate::expect::Expect;
@@ -217,7 +217,7 @@ impl Case {
     }
 }
 
-/// `eth0 203.0.113.1/24 mtu=1400`, `route [TYPE] PREFIX [via ADDRESS] [dev NAME]`, `sysctl KEY=VALUE`.
+/// `eth0 203.0.113.1/24 mtu=1400`, `route [TYPE] PREFIX [via ADDRESS] [dev NAME]`, `rule ...`, `sysctl KEY=VALUE`.
 fn host_facts(lines: &[(usize, &str)]) -> Result<HostFacts, String> {
     let mut facts = HostFacts {
         addresses_known: true,
@@ -262,6 +262,14 @@ fn host_line(facts: &mut HostFacts, line: &str) -> Result<(), String> {
         }
         Some("route") => {
             facts.assumed_routes.push(route(words)?);
+            Ok(())
+        }
+        Some("rule") => {
+            let rules = facts
+                .rules_v4
+                .get_or_insert_with(|| PolicyRule::defaults(Family::V4));
+            rules.push(policy_rule(words)?);
+            rules.sort_by_key(|r| r.priority);
             Ok(())
         }
         Some(name) => {
@@ -309,11 +317,13 @@ fn route<'t>(mut words: impl Iterator<Item = &'t str>) -> Result<Route, String> 
     let mut route = Route::new(AddrMask::prefix(address, len));
     route.kind = kind;
     let (mut gateway, mut through, mut mtu) = (None, None, None);
+    let mut table = TableId::MAIN;
     while let Some(word) = words.next() {
         let value = words.next().ok_or("a value is missing")?;
         match word {
             "via" => gateway = Some(value.parse::<IpAddr>().map_err(|_| format!("`{value}`"))?),
             "dev" => through = Some(device(value)?),
+            "table" => table = TableId::parse(value),
             "mtu" => mtu = Some(value.parse().map_err(|_| format!("`{value}`"))?),
             _ => return Err(format!("`{word}`")),
         }
@@ -322,7 +332,23 @@ fn route<'t>(mut words: impl Iterator<Item = &'t str>) -> Result<Route, String> 
         route = route.via(through, gateway);
     }
     route.mtu = mtu;
+    route.table = table;
     Ok(route)
+}
+
+/// `PRIORITY fwmark MARK table TABLE`.
+fn policy_rule<'t>(words: impl Iterator<Item = &'t str>) -> Result<PolicyRule, String> {
+    let words: Vec<&str> = words.collect();
+    let [priority, "fwmark", mark, "table", table] = words[..] else {
+        return Err("expected `rule PRIORITY fwmark MARK table TABLE`".to_owned());
+    };
+    let number = |text: &str| match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).map_err(|_| format!("`{text}`")),
+        None => text.parse().map_err(|_| format!("`{text}`")),
+    };
+    let mut rule = PolicyRule::lookup(number(priority)?, TableId::parse(table));
+    (rule.mark, rule.mark_mask) = (number(mark)?, u32::MAX);
+    Ok(rule)
 }
 
 fn device(name: &str) -> Result<InterfaceName, String> {
