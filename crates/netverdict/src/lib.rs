@@ -10,9 +10,9 @@ mod host;
 mod names;
 mod output;
 mod progress;
-mod send;
 
 pub mod exit;
+pub mod send;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -10,32 +10,32 @@ use netverdict_net::{Device, MacAddr, Packet, Protocol, Timestamp};
 
 /// A packet to send through the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Send {
-    pub(crate) way: Way,
-    pub(crate) device: Device,
-    pub(crate) protocol: Protocol,
-    pub(crate) source: Endpoint,
-    pub(crate) destination: Endpoint,
-    pub(crate) words: Words,
+pub struct Send {
+    pub way: Way,
+    pub device: Device,
+    pub protocol: Protocol,
+    pub source: Endpoint,
+    pub destination: Endpoint,
+    pub words: Words,
 }
 
 /// Whether it comes in or goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub enum Way {
     In,
     Out,
 }
 
 /// An address with a port where the protocol has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    pub(crate) address: IpAddr,
-    pub(crate) port: Option<u16>,
+pub struct Endpoint {
+    pub address: IpAddr,
+    pub port: Option<u16>,
 }
 
 /// When a packet is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum When {
+pub enum When {
     /// At this time.
     At(Timestamp),
     /// So many nanoseconds after the packet before.
@@ -44,54 +44,54 @@ pub(crate) enum When {
 
 /// What the words behind the addresses say; `None` leaves it to the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Words {
-    pub(crate) tcp_flags: Option<u8>,
-    pub(crate) seq: Option<u32>,
-    pub(crate) ack_seq: Option<u32>,
-    pub(crate) window: Option<u16>,
-    pub(crate) mss: Option<u16>,
-    pub(crate) icmp_type: Option<u8>,
-    pub(crate) icmp_code: Option<u8>,
-    pub(crate) id: Option<u16>,
-    pub(crate) chunk: Option<u8>,
-    pub(crate) spi: Option<u32>,
-    pub(crate) ttl: Option<u8>,
-    pub(crate) tos: Option<u8>,
-    pub(crate) len: Option<u16>,
-    pub(crate) payload: Option<Vec<u8>>,
-    pub(crate) ip_id: Option<u16>,
-    pub(crate) dont_fragment: bool,
-    pub(crate) more_fragments: bool,
-    pub(crate) fragment: Option<u16>,
-    pub(crate) source_mac: Option<MacAddr>,
-    pub(crate) destination_mac: Option<MacAddr>,
-    pub(crate) when: Option<When>,
+pub struct Words {
+    pub tcp_flags: Option<u8>,
+    pub seq: Option<u32>,
+    pub ack_seq: Option<u32>,
+    pub window: Option<u16>,
+    pub mss: Option<u16>,
+    pub icmp_type: Option<u8>,
+    pub icmp_code: Option<u8>,
+    pub id: Option<u16>,
+    pub chunk: Option<u8>,
+    pub spi: Option<u32>,
+    pub ttl: Option<u8>,
+    pub tos: Option<u8>,
+    pub len: Option<u16>,
+    pub payload: Option<Vec<u8>>,
+    pub ip_id: Option<u16>,
+    pub dont_fragment: bool,
+    pub more_fragments: bool,
+    pub fragment: Option<u16>,
+    pub source_mac: Option<MacAddr>,
+    pub destination_mac: Option<MacAddr>,
+    pub when: Option<When>,
 }
 
 /// Why a text is no packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SendError {
+pub struct SendError {
     /// Bytes of the text at fault.
-    pub(crate) span: Range<usize>,
+    pub span: Range<usize>,
     /// What is wrong there.
-    pub(crate) found: String,
+    pub found: String,
     /// What was expected.
-    pub(crate) expected: String,
+    pub expected: String,
 }
 
 impl Send {
     /// Reads the text of one `--send`.
-    pub(crate) fn parse(text: &str) -> Result<Self, SendError> {
+    pub fn parse(text: &str) -> Result<Self, SendError> {
         grammar::parse(text)
     }
 
     /// The packet, checksums filled in.
-    pub(crate) fn packet(&self) -> Packet<'static> {
+    pub fn packet(&self) -> Packet<'static> {
         build::packet(self)
     }
 
     /// Its time, given that of the packet before.
-    pub(crate) fn time(&self, before: Option<Timestamp>) -> Timestamp {
+    pub fn time(&self, before: Option<Timestamp>) -> Timestamp {
         /// How far packets are apart that say nothing.
         const STEP: i64 = 1_000_000;
         match (self.words.when, before) {

@@ -1,6 +1,6 @@
 //! The kernel half: a case in a namespace of its own, each packet's end read from the counters it moved.
 
-use crate::send::Way;
+use netverdict::send::Way;
 use netverdict_conform::RigError;
 use netverdict_conform::kernel::{Connection, Namespace};
 use netverdict_conform::rig::{

@@ -9,7 +9,6 @@ mod format;
 mod kernel;
 mod model;
 mod packet;
-mod send;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

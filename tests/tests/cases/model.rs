@@ -1,6 +1,6 @@
 //! The model half: a case through the engine.
 
-use crate::send::Way;
+use netverdict::send::Way;
 use netverdict_conform::rig::{Backend, ChainCounters, Counter, Counters, TableCounters};
 use netverdict_engine::{
     Config, ConnectionView, Engine, EngineInput, Entry, Fate, Input, NullObserver, Outcome,

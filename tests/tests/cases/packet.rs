@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::send::{Send, Way};
+use netverdict::send::{Send, Way};
 use netverdict_host::HostFacts;
 use netverdict_net::{
     Device, Link, LinkKind, MacAddr, Packet, PacketType, Protocol, Timestamp, checksum,
