@@ -1,5 +1,11 @@
 //! End-to-end tests of the real binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests stop at the first surprise, and say what they skip"
+)]
+
 mod common;
 
 /// Every command's help, completions, man pages, collect.
