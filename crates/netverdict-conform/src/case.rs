@@ -68,7 +68,7 @@ impl Case {
     pub fn draw(seed: u64, words: &Vocabulary) -> Result<(Self, KernelRun), RigError> {
         let network = Network::new(seed);
         let dump = |family| random::ruleset(seed, family, &network, words);
-        let mut case = Self {
+        let case = Self {
             facts: network.facts(),
             v4: Some(dump(Family::V4)),
             v6: Some(dump(Family::V6)),
@@ -76,10 +76,21 @@ impl Case {
             backend: Backend::Legacy,
             frames: Vec::new(),
         };
+        case.with_traffic(seed, &network, words)
+    }
+
+    /// This case with random traffic of a network, put through the kernel as it is drawn.
+    pub fn with_traffic(
+        mut self,
+        seed: u64,
+        network: &Network,
+        words: &Vocabulary,
+    ) -> Result<(Self, KernelRun), RigError> {
+        let case = &mut self;
         let run = Namespace::isolated(|inside| {
             let rig = case.rig(inside)?;
             let mut seen = Vec::new();
-            let mut traffic = Traffic::new(seed, &network, &Family::ALL, words);
+            let mut traffic = Traffic::new(seed, network, &Family::ALL, words);
             while let Some(frame) = traffic.next_frame().filter(|_| seen.len() < LONGEST) {
                 let frame = Frame::drawn(frame);
                 let made = rig.inject(&frame.injection())?;
@@ -92,7 +103,7 @@ impl Case {
             }
             case.finish(&rig, seen)
         })?;
-        Ok((case, run))
+        Ok((self, run))
     }
 
     /// The dump of a family.
@@ -110,6 +121,7 @@ impl Case {
             v6: self.v6.as_deref(),
             ipset: self.ipset.as_deref(),
             backend: self.backend,
+            keep_counters: false,
         })?;
         Ok(rig)
     }
@@ -140,7 +152,7 @@ impl Frame {
     fn drawn(frame: random::TimedFrame) -> Self {
         Self {
             time: frame.time,
-            interface: frame.interface.and_then(|n| InterfaceName::new(n).ok()),
+            interface: frame.interface,
             direction: match frame.direction {
                 random::Direction::In => Direction::In,
                 random::Direction::Out => Direction::Out,

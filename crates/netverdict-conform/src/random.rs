@@ -40,7 +40,8 @@ pub fn again(case: Case) -> Result<Compared, RigError> {
     judge(case, kernel)
 }
 
-fn judge(case: Case, kernel: KernelRun) -> Result<Compared, RigError> {
+/// Holds the model to what the kernel made of a case.
+pub fn judge(case: Case, kernel: KernelRun) -> Result<Compared, RigError> {
     let rules = read(&case)?;
     let model = model::run(&case, &rules, &kernel.seen)?;
     let outcomes = model.outcomes.iter().flatten();

@@ -4,6 +4,7 @@ mod counters;
 mod host;
 mod observation;
 
+use std::fmt::Write;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ pub use observation::{Delivered, Emitted, Fate, Observation};
 /// Log groups of the rig's own chains; no dump in sight uses them.
 const DELIVERED_GROUP: u16 = 64_761;
 const SILENCED_GROUP: u16 = 64_762;
-const SENT_GROUP: u16 = 64_763;
+const SENT_GROUP: u16 = 64_760;
 const FIRST_STATE_GROUP: u16 = 64_763;
 
 /// The states that a packet may be in, as both nft and `--ctstate` name them.
@@ -53,6 +54,8 @@ pub struct Dumps<'a> {
     pub ipset: Option<&'a str>,
     /// Who restores.
     pub backend: Backend,
+    /// Whether counting goes on from the dumps' own counters, or starts at 0.
+    pub keep_counters: bool,
 }
 
 /// Whether the gaps between packets are slept or skipped.
@@ -139,7 +142,8 @@ impl<'ns> Rig<'ns> {
         }
         for (family, text) in [(Family::V4, dumps.v4), (Family::V6, dumps.v6)] {
             if let Some(text) = text {
-                self.restore(restore_tool(dumps.backend, family), &["-c"], text)?;
+                let args: &[&str] = if dumps.keep_counters { &["-c"] } else { &[] };
+                self.restore(restore_tool(dumps.backend, family), args, text)?;
             }
         }
         self.started = now();
@@ -154,11 +158,11 @@ impl<'ns> Rig<'ns> {
                 self.states.push((state, LogGroup::bind(group)?));
             }
         }
-        let rules: String = STATES
-            .into_iter()
-            .zip(FIRST_STATE_GROUP..)
-            .map(|(state, group)| format!("ct state {} log group {group}\n", state.to_lowercase()))
-            .collect();
+        let mut rules = String::new();
+        for (state, group) in STATES.into_iter().zip(FIRST_STATE_GROUP..) {
+            let state = state.to_lowercase();
+            let _ = writeln!(rules, "ct state {state} log group {group}");
+        }
         let table = match family {
             Family::V4 => "ip",
             Family::V6 => "ip6",

@@ -111,7 +111,11 @@ fn rule(rig: &Rig<'_>, family: Family, table: &str, chain: &str, number: usize) 
 fn a_packet_for_the_host_is_delivered_and_counted() {
     let dump = "*filter\n:INPUT DROP [5:500]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n\
         -A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n";
-    on_router(v4(dump), |rig| {
+    let dumps = Dumps {
+        keep_counters: true,
+        ..v4(dump)
+    };
+    on_router(dumps, |rig| {
         let ssh = syn("203.0.113.9", "203.0.113.1", 22);
         let seen = rig.inject(&arriving("eth0", &packet::ethernet(OUTSIDE, PEER, &ssh)))?;
         assert_eq!(seen.fate(), Fate::Local);

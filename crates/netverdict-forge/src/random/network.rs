@@ -16,7 +16,7 @@ pub const SERVICES: [u16; 10] = [22, 25, 53, 80, 123, 443, 500, 3128, 5060, 8080
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nic {
     /// Its name.
-    pub name: &'static str,
+    pub name: InterfaceName,
     /// Its Ethernet address; `None` for an interface without link headers.
     pub mac: Option<MacAddr>,
     /// Its addresses with prefix lengths, the primary one first.
@@ -34,6 +34,8 @@ pub struct Network {
     pub nics: Vec<Nic>,
     /// Others behind the default route.
     pub far: Vec<IpAddr>,
+    /// Ports that clients call.
+    pub services: Vec<u16>,
     /// Sysctls that differ from the kernel's defaults, as `sysctl -a` names them.
     pub sysctls: Vec<(String, String)>,
 }
@@ -53,11 +55,11 @@ fn v6(prefix: u16, net: u16, host: u16) -> IpAddr {
     Ipv6Addr::new(prefix, 0xdb8, net, 0, 0, 0, 0, host).into()
 }
 
-fn nic(index: u8, name: &'static str, net: [u8; 3]) -> Nic {
+fn nic(index: u8, name: &str, net: [u8; 3]) -> Nic {
     let [a, b, c] = net;
     let v6_net = u16::from(index) + 1;
     Nic {
-        name,
+        name: InterfaceName::new(name).unwrap_or_else(|_| InterfaceName::loopback()),
         mac: Some(MacAddr([2, 0, 0, 0, 0, index + 1])),
         addresses: vec![(v4(a, b, c, 1), 24), (v6(0x2001, v6_net, 1), 64)],
         peers: vec![
@@ -111,7 +113,40 @@ impl Network {
                 v6(0x2001, 0xf, 5),
                 v6(0x2001, 0xf, 0x77),
             ],
+            services: SERVICES.to_vec(),
             sysctls,
+        }
+    }
+
+    /// A host around somebody's rules: with the interfaces, addresses and ports that they name.
+    pub fn around(interfaces: &[InterfaceName], addresses: &[IpAddr], ports: &[u16]) -> Self {
+        let mut nics = Vec::new();
+        for (index, name) in (0..4_u8).zip(interfaces) {
+            let mut nic = nic(index, name.as_str(), [10, 200, index]);
+            let named = addresses.iter().skip(usize::from(index)).step_by(7);
+            for address in named.take(2) {
+                nic.peers.push(*address);
+            }
+            nics.push(nic);
+        }
+        if nics.is_empty() {
+            nics.push(nic(0, "eth0", [10, 200, 0]));
+        }
+        let own = addresses.iter().step_by(5).take(3);
+        nics[0]
+            .addresses
+            .extend(own.map(|a| (*a, Family::of(*a).bits())));
+        nics[0].gateways = vec![v4(10, 200, 0, 254), v6(0x2001, 1, 0xfe)];
+        let mut far = vec![v4(198, 51, 100, 5), v6(0x2001, 0xf, 5)];
+        far.extend(addresses.iter().take(40));
+        let mut services = SERVICES[..4].to_vec();
+        services.extend(ports.iter().take(40));
+        let forward = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
+        Self {
+            nics,
+            far,
+            services,
+            sysctls: forward.map(|key| (key.to_owned(), "1".to_owned())).to_vec(),
         }
     }
 
@@ -197,12 +232,8 @@ impl Network {
 }
 
 impl Nic {
-    fn device(&self) -> InterfaceName {
-        InterfaceName::new(self.name).expect("the pool's names are short")
-    }
-
     fn interface(&self, index: u32) -> Interface {
-        let mut interface = Interface::new(self.device());
+        let mut interface = Interface::new(self.name);
         interface.index = index;
         interface.mac = self.mac;
         if self.mac.is_none() {
@@ -220,10 +251,10 @@ impl Nic {
     fn default_routes(&self) -> Vec<Route> {
         let any = |family| Route::new(AddrMask::any(family));
         if self.mac.is_none() {
-            let line = |family| any(family).via(self.device(), None);
+            let line = |family| any(family).via(self.name, None);
             return Family::ALL.map(line).to_vec();
         }
-        let by = |gateway: &IpAddr| any(Family::of(*gateway)).via(self.device(), Some(*gateway));
+        let by = |gateway: &IpAddr| any(Family::of(*gateway)).via(self.name, Some(*gateway));
         self.gateways.iter().map(by).collect()
     }
 }

@@ -6,7 +6,7 @@ mod targets;
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use netverdict_net::{Family, Protocol};
+use netverdict_net::{Family, InterfaceName, Protocol};
 
 use super::network::{Network, SERVICES};
 use super::rng::Rng;
@@ -527,11 +527,10 @@ impl Place<'_> {
         }
     }
 
-    fn interface(&mut self) -> &'static str {
+    fn interface(&mut self) -> InterfaceName {
         if self.rng.chance(25) {
-            return self
-                .rng
-                .pick::<&str>(&["lo", "eth+", "+", "wlan0", "e+", "ppp+"]);
+            let odd = *self.rng.pick(&["lo", "eth+", "+", "wlan0", "e+", "ppp+"]);
+            return InterfaceName::new(odd).unwrap_or_else(|_| InterfaceName::loopback());
         }
         let network = self.network;
         self.rng.pick(&network.nics).name

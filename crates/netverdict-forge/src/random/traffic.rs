@@ -9,7 +9,7 @@ mod sides;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use netverdict_net::{Family, MacAddr, Timestamp};
+use netverdict_net::{Family, InterfaceName, MacAddr, Timestamp};
 
 use super::network::{NEIGHBOURS, Network};
 use super::{Rng, Vocabulary, packet};
@@ -31,7 +31,7 @@ pub struct TimedFrame {
     /// When.
     pub time: Timestamp,
     /// Where it arrives; `None` for a sent one: routing decides.
-    pub interface: Option<&'static str>,
+    pub interface: Option<InterfaceName>,
     /// Which way.
     pub direction: Direction,
     /// See [`Direction`].
@@ -118,7 +118,7 @@ impl<'n> Traffic<'n> {
             return;
         };
         let nics = &self.network.nics;
-        let place = |name: &str| nics.iter().position(|n| n.name == name);
+        let place = |name: &str| nics.iter().position(|n| n.name.as_str() == name);
         let (place, bytes) = match (left, delivered) {
             (_, Some(bytes)) => (Place::Host, bytes),
             (Some((name, bytes)), None) => match place(name) {

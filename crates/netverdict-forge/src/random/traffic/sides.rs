@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use netverdict_net::{Family, MacAddr, Protocol};
 
 use super::super::Rng;
-use super::super::network::{Network, SERVICES};
+use super::super::network::Network;
 use super::script::Kind;
 
 /// Where a side is.
@@ -176,7 +176,7 @@ pub(super) fn pair(
         _ => 32_768 + number * 64 + rng.below(64) as u16,
     };
     let server = if rng.chance(85) {
-        *rng.pick(&SERVICES)
+        *rng.pick(&network.services)
     } else {
         rng.between(1, 65535) as u16
     };
