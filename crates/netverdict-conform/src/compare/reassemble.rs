@@ -69,13 +69,11 @@ impl<'p> Piece<'p> {
         })
     }
 
+    /// Atomic ones too: what was cut before is sent on with a fragment header, even if it fits.
     fn v6(packet: &'p [u8]) -> Option<Self> {
         let at = super::fragment_header(packet)?;
         let (header, rest) = packet.split_at_checked(at)?;
         let (fragment, payload) = rest.split_at_checked(8)?;
-        if u16::from_be_bytes([fragment[2], fragment[3]]) & !6 == 0 {
-            return None;
-        }
         let mut addresses = [0; 32];
         addresses.copy_from_slice(header.get(8..40)?);
         Some(Self {
