@@ -19,6 +19,8 @@ pub(crate) struct Sctp {
     pub(super) state: SctpState,
     /// The verification tag packets of each direction carry; 0 while unknown.
     tags: [u32; 2],
+    /// Which directions sent the INITs that count.
+    inits: [bool; 2],
     /// The direction of a heartbeat that carried another tag.
     strange_heartbeat: Option<Direction>,
 }
@@ -28,6 +30,7 @@ impl Default for Sctp {
         Self {
             state: SctpState::None,
             tags: [0; 2],
+            inits: [false; 2],
             strange_heartbeat: None,
         }
     }
@@ -86,9 +89,14 @@ fn open(cx: &Cx<'_, '_>, tag: u32, kinds: &Kinds) -> Result<Sctp, Fault> {
         }
         match chunk.kind {
             chunks::INIT if tag != 0 => return Err(BAD_TAG),
-            chunks::INIT => sctp.tags[1] = chunk.init_tag(cx.packet)?,
+            chunks::INIT => {
+                sctp.tags[1] = chunk.init_tag(cx.packet)?;
+                sctp.inits[0] = true;
+            }
             chunks::HEARTBEAT => sctp.tags[0] = tag,
-            _ => sctp.tags[1] = tag,
+            // Out of the blue: a SHUTDOWN COMPLETE is expected, which reflects the tag.
+            chunks::SHUTDOWN_ACK => sctp.tags[1] = tag,
+            _ => {}
         }
     }
     Ok(sctp)
@@ -142,17 +150,48 @@ impl Sctp {
             let old = self.state;
             let new = state::next(direction, old, chunk.kind)
                 .ok_or(Fault::Invalid("SCTP state does not allow this chunk"))?;
-            if matches!(chunk.kind, chunks::INIT | chunks::INIT_ACK) {
-                self.tags[direction.other().index()] = chunk.init_tag(cx.packet)?;
-                // A repeated INIT must not keep the entry alive for ever.
-                outcome.ignored |=
-                    old == SctpState::Closed && new == SctpState::Closed && confirmed;
+            match chunk.kind {
+                chunks::INIT => {
+                    let tag = chunk.init_tag(cx.packet)?;
+                    self.init(direction, tag);
+                    // A repeated INIT must not keep the entry alive for ever.
+                    outcome.ignored |=
+                        old == SctpState::Closed && new == SctpState::Closed && confirmed;
+                }
+                chunks::INIT_ACK => self.init_ack(direction, chunk.init_tag(cx.packet)?)?,
+                _ => {}
             }
             self.state = new;
             outcome.established |= old != new && new == SctpState::Established;
             outcome.state = new;
         }
         Ok(outcome)
+    }
+
+    fn init(&mut self, direction: Direction, tag: u32) {
+        let (own, other) = (direction.index(), direction.other().index());
+        // Sent again, or stale.
+        if self.tags[other] == tag {
+            return;
+        }
+        if self.inits == [true; 2] {
+            self.inits[other] = false;
+        }
+        self.inits[own] = true;
+        self.tags[other] = tag;
+    }
+
+    /// When both ends sent an INIT, or one restarted, an answer with another tag belongs to an older attempt.
+    fn init_ack(&mut self, direction: Direction, tag: u32) -> Result<(), Fault> {
+        let other = direction.other().index();
+        let known = self.tags[other];
+        let stale = !self.inits[other] && known != 0 && known != tag;
+        let collision = self.inits == [true; 2] && known != tag;
+        if stale || collision {
+            return Err(BAD_TAG);
+        }
+        self.tags[other] = tag;
+        Ok(())
     }
 
     /// Holds a chunk against the verification tags (RFC 4960, 8.5.1). True for a heartbeat whose tag may turn out to be

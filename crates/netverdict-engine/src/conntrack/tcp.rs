@@ -279,7 +279,8 @@ impl Tcp {
             return Reset::Unchecked(TcpState::Close);
         }
         let other = &self.sides[at.direction.other().index()];
-        let established = self.state == TcpState::Established;
+        let established =
+            self.state == TcpState::Established && at.status.contains(Status::ASSURED);
         let mut new = TcpState::Close;
         if other.flags.contains(SideFlags::MAX_ACK_SET) && self.last_class != Class::Syn {
             let sequence = segment.sequence;
@@ -295,7 +296,7 @@ impl Tcp {
             // An inexact sequence number: the receiver may answer with a challenge ACK.
             new = self.state;
         }
-        if self.answers_ignored(segment, at.status) {
+        if self.answers_ignored(segment, at) {
             Reset::Unchecked(new)
         } else {
             Reset::Check(new)
@@ -303,8 +304,13 @@ impl Tcp {
     }
 
     /// A RST that answers a packet which tracking let through without believing it.
-    fn answers_ignored(&self, segment: &Segment<'_>, status: Status) -> bool {
-        let ignored = status.contains(Status::SEEN_REPLY) && self.last_class == Class::Syn
+    fn answers_ignored(&self, segment: &Segment<'_>, at: Situation<'_>) -> bool {
+        let Situation {
+            status, direction, ..
+        } = at;
+        let ignored = status.contains(Status::SEEN_REPLY)
+            && self.last_class == Class::Syn
+            && self.last_direction != direction
             || !status.contains(Status::ASSURED) && self.last_class == Class::Ack;
         let challenged = self.state == TcpState::SynSent
             && self.last_class == Class::Ack

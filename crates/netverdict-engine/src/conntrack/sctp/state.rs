@@ -111,7 +111,7 @@ const ORIGINAL: [Row; 11] = [
     [CL, CL, CW, ES, ES, SS, SR, SA, CL],
     [CL, CL, CW, CE, ES, SS, SR, CL, CL],
     [HS, CL, CW, CE, ES, SS, SR, SA, HS],
-    [HS, CL, CW, CE, ES, SS, SR, SA, HS],
+    [CL, CL, CW, CE, ES, SS, SR, SA, HS],
 ];
 
 const REPLY: [Row; 11] = [
