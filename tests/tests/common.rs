@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Names of the fixture scenes.
-pub const SCENES: [&str; 8] = [
+pub(crate) const SCENES: [&str; 8] = [
     "docker-host",
     "hardened-ssh",
     "home-router",
@@ -18,7 +18,7 @@ pub const SCENES: [&str; 8] = [
 ];
 
 /// The repository's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests
         .parent()
@@ -27,7 +27,7 @@ pub fn root() -> PathBuf {
 }
 
 /// `netverdict replay` of a scene, from the root.
-pub fn replay(scene: &str) -> Netverdict {
+pub(crate) fn replay(scene: &str) -> Netverdict {
     Netverdict::new([
         "replay",
         &format!("fixtures/{scene}/bundle"),
@@ -37,14 +37,14 @@ pub fn replay(scene: &str) -> Netverdict {
 
 /// One run of the binary, in the repository's root, with nothing of the surroundings that could change its output.
 #[must_use]
-pub struct Netverdict {
+pub(crate) struct Netverdict {
     command: Command,
     stdin: Option<Vec<u8>>,
     code: i32,
 }
 
 impl Netverdict {
-    pub fn new<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
+    pub(crate) fn new<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netverdict-under-test"));
         command
             .args(args)
@@ -58,23 +58,23 @@ impl Netverdict {
         }
     }
 
-    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+    pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.command.args(args);
         self
     }
 
-    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self
     }
 
     /// The exit code that is expected, 0 if not said.
-    pub fn code(mut self, code: i32) -> Self {
+    pub(crate) fn code(mut self, code: i32) -> Self {
         self.code = code;
         self
     }
 
-    pub fn output(mut self) -> Output {
+    pub(crate) fn output(mut self) -> Output {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command.stdin(if self.stdin.is_some() {
             Stdio::piped()
@@ -104,17 +104,17 @@ impl Netverdict {
     }
 
     /// Standard output as text.
-    pub fn stdout(self) -> String {
+    pub(crate) fn stdout(self) -> String {
         scrub(&self.output().stdout)
     }
 
     /// Standard error as text.
-    pub fn stderr(self) -> String {
+    pub(crate) fn stderr(self) -> String {
         scrub(&self.output().stderr)
     }
 
     /// Standard output as JSON documents, one a line.
-    pub fn lines(self) -> Vec<serde_json::Value> {
+    pub(crate) fn lines(self) -> Vec<serde_json::Value> {
         let text = self.stdout();
         text.lines()
             .map(|line| serde_json::from_str(line).expect("each line is JSON"))
@@ -122,7 +122,7 @@ impl Netverdict {
     }
 
     /// Standard output as one JSON document.
-    pub fn json(self) -> serde_json::Value {
+    pub(crate) fn json(self) -> serde_json::Value {
         serde_json::from_str(&self.stdout()).expect("the output is JSON")
     }
 }

@@ -57,3 +57,52 @@ fn a_sent_packet_follows_the_capture() {
     let time = document["packets"][0]["time"].as_str().unwrap().to_owned();
     assert!(time.starts_with("1772438406."), "{time}");
 }
+
+/// What a kernel logged for a datagram to itself under these rules, from the packet's OUTPUT on: a rule without tests looks
+/// like a chain's tail, a chain's end and RETURN are `return`, goto comes back to the caller of its chain.
+#[test]
+fn kernel_lines_name_the_same_rules_as_a_kernel() {
+    let dump = "*raw
+:PREROUTING ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A OUTPUT -p udp -j ACCEPT
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:a - [0:0]
+:b - [0:0]
+-A INPUT -p udp -j a
+-A INPUT -j ACCEPT
+-A OUTPUT -j b
+-A OUTPUT -p udp
+-A a -p tcp
+-A a -p udp -g b
+-A b -s 127.0.0.1
+-A b -j RETURN
+COMMIT
+";
+    let expected = [
+        "raw:OUTPUT:rule:1",
+        "filter:OUTPUT:rule:1",
+        "filter:b:rule:1",
+        "filter:b:return:2",
+        "filter:OUTPUT:rule:2",
+        "filter:OUTPUT:policy:3",
+        "raw:PREROUTING:policy:1",
+        "filter:INPUT:rule:1",
+        "filter:a:rule:2",
+        "filter:b:rule:1",
+        "filter:b:return:2",
+        "filter:INPUT:policy:2",
+    ];
+    let send = "out lo udp 127.0.0.1:4000 > 127.0.0.1:5555 payload=x";
+    let run = Netverdict::new(["trace", "-", "--send", send, "--format", "kernel"]).stdin(dump);
+    let lines = run.stdout();
+    let places: Vec<_> = lines
+        .lines()
+        .filter_map(|line| line.strip_prefix("TRACE: ")?.split(' ').next())
+        .collect();
+    assert_eq!(places, expected);
+}
