@@ -4,6 +4,7 @@
 //! description, loads dumps with the real tools, injects packets where a capture would have seen them, and tells what
 //! became of each.
 
+pub mod captured;
 pub mod case;
 pub mod compare;
 pub mod error;
@@ -14,5 +15,6 @@ pub mod reach;
 pub mod rig;
 pub mod shrink;
 
+pub use captured::{ConformError, Conformed, conform};
 pub use case::{Case, Frame, KernelRun};
 pub use error::RigError;

@@ -43,7 +43,12 @@ pub fn again(case: Case) -> Result<Compared, RigError> {
 /// Holds the model to what the kernel made of a case.
 pub fn judge(case: Case, kernel: KernelRun) -> Result<Compared, RigError> {
     let rules = read(&case)?;
-    let model = model::run(&case, &rules, &kernel.seen)?;
+    judge_by(case, kernel, &rules)
+}
+
+/// Likewise, with rules that have been read.
+pub fn judge_by(case: Case, kernel: KernelRun, rules: &Rules) -> Result<Compared, RigError> {
+    let model = model::run(&case, rules, &kernel.seen)?;
     let outcomes = model.outcomes.iter().flatten();
     let unknown = outcomes.flat_map(|o| o.unknowns.iter().map(|u| u.why.clone()));
     let differences = differences(&case, &kernel, &model);

@@ -22,6 +22,7 @@ use crate::kernel::tool::{Tool, complaint};
 use crate::kernel::{Connection, Namespace, conntrack};
 
 pub use counters::{ChainCounters, Counter, Counters, TableCounters};
+pub(crate) use host::mac;
 pub use observation::{Delivered, Emitted, Fate, Observation};
 
 /// Log groups of the rig's own chains; no dump in sight uses them.
@@ -327,6 +328,7 @@ impl<'ns> Rig<'ns> {
             self.ip(&[option, "-batch", "-"], &host::rule_batch(facts, family))?;
         }
         await_addresses(self.inside, &host::awaited(facts))?;
+        self.ip(&["-batch", "-"], &host::arp_off(facts))?;
         self.unset = self.set_sysctls(&host::settings(facts));
         for name in self
             .taps

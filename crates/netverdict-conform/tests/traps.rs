@@ -9,8 +9,8 @@
 #[path = "traps/frames.rs"]
 mod frames;
 
-use netverdict_conform::Case;
 use netverdict_conform::rig::{Backend, Counters, Fate, Pace};
+use netverdict_conform::{Case, random};
 use netverdict_host::{Address, HostFacts, Interface, Route, Sysctls};
 use netverdict_net::{AddrMask, Family, InterfaceName, MacAddr};
 
@@ -98,6 +98,11 @@ fn trap(family: Family, expected: &str, packets: &str, fates: &str) {
         .collect();
     hold("kernel", &expected, &run.counters[0].1);
     assert_eq!(seen, fates, "fates in the kernel");
+    let compared = random::judge(case, run).unwrap();
+    assert!(
+        compared.differences.is_empty(),
+        "model against kernel:\n{compared}"
+    );
 }
 
 fn hold(who: &str, expected: &Counters, actual: &Counters) {

@@ -20,7 +20,7 @@ pub(super) fn is_bare(interface: &Interface) -> bool {
 }
 
 /// The Ethernet address of an interface; one of our own making if nobody told, by its place among the interfaces.
-pub(super) fn mac(interface: &Interface, place: usize) -> Option<MacAddr> {
+pub(crate) fn mac(interface: &Interface, place: usize) -> Option<MacAddr> {
     let made = MacAddr([2, 0x6e, 0x76, 0, (place >> 8) as u8, place as u8]);
     (!is_bare(interface)).then(|| interface.mac.unwrap_or(made))
 }
@@ -46,12 +46,20 @@ pub(super) fn batch(facts: &HostFacts) -> String {
     text
 }
 
-/// `arp off`: every next hop resolves at once, so a forwarded frame leaves whatever its destination.
+/// The input of `ip -batch` once the addresses are there. Without ARP every next hop resolves at once, so a forwarded
+/// frame leaves whatever its destination; had it been off before, no solicited-node group would have been joined.
+pub(super) fn arp_off(facts: &HostFacts) -> String {
+    let mut text = String::new();
+    for interface in devices(facts).filter(|i| !is_bare(i)) {
+        let _ = writeln!(text, "link set {} arp off", interface.name);
+    }
+    text
+}
+
 fn link(text: &mut String, interface: &Interface, place: usize) {
     let name = &interface.name;
     if let Some(mac) = mac(interface, place) {
         let _ = writeln!(text, "link set {name} address {mac}");
-        let _ = writeln!(text, "link set {name} arp off");
     }
     let _ = writeln!(text, "link set {name} mtu {}", interface.mtu);
     if let Some(group @ 1..) = interface.group {
