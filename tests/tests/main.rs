@@ -8,6 +8,8 @@
 
 mod common;
 
+/// Small named cases of netfilter's behaviour, through the model and the kernel.
+mod cases;
 /// Every command's help, completions, man pages, collect.
 mod commands;
 /// Real dumps and captures, where the machine has them.

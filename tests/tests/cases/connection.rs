@@ -30,27 +30,25 @@ impl Line {
             (4, "assured"),
             (16, "snat"),
         ];
-        let mut text = self.protocol.to_string();
-        if let Some(state) = self.state {
-            text += &format!(" {state}");
-        }
-        text += &format!(" {}, back {}", show(self.original), show(self.reply));
+        let state = self
+            .state
+            .map_or(String::new(), |state| format!("{state} "));
+        let ends = format!("{} {state}{}", self.protocol, show(self.original));
+        let mut parts = vec![ends, format!("back {}", show(self.reply))];
         let dnat = (self.status & 32 != 0).then_some("dnat");
         let set = NAMES.iter().filter(|(bit, _)| self.status & bit != 0);
         let set: Vec<&str> = set.map(|(_, name)| *name).chain(dnat).collect();
-        if !set.is_empty() {
-            text += &format!(", {}", set.join(" "));
-        }
-        if self.mark != 0 {
-            text += &format!(", mark {:#x}", self.mark);
-        }
-        if let Some(helper) = &self.helper {
-            text += &format!(", helper {helper}");
-        }
+        parts.extend((!set.is_empty()).then(|| set.join(" ")));
+        parts.extend((self.mark != 0).then(|| format!("mark {:#x}", self.mark)));
+        parts.extend(
+            self.helper
+                .as_ref()
+                .map(|helper| format!("helper {helper}")),
+        );
         if let [Some((p, b)), Some((q, c))] = self.counters {
-            text += &format!(", {p}/{b} and {q}/{c}");
+            parts.push(format!("{p}/{b} and {q}/{c}"));
         }
-        text
+        parts.join(", ")
     }
 
     /// Whether a case's line is this connection; the kernel may be a second or less past the moment.

@@ -8,8 +8,8 @@ use netverdict_conform::rig::{Backend, Pace};
 use netverdict_host::{Address, HostFacts, Interface, PolicyRule, Route, RouteType, TableId};
 use netverdict_net::{AddrMask, Family, InterfaceName, MacAddr};
 
-use crate::expect::Expect;
-use crate::packet::CasePacket;
+use super::expect::Expect;
+use super::packet::CasePacket;
 
 /// A case as its file tells it.
 #[derive(Debug)]

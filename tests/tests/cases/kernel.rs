@@ -4,15 +4,15 @@ use netverdict::send::Way;
 use netverdict_conform::RigError;
 use netverdict_conform::kernel::{Connection, Namespace};
 use netverdict_conform::rig::{
-    Backend, Counter, Counters, Direction, Dumps, Fate, Injection, Observation, Rig,
+    Backend, Counters, Direction, Dumps, Fate, Injection, Observation, Rig,
 };
 use netverdict_engine::{SctpState, TcpState};
 use netverdict_net::{Device, Family, Protocol};
 
-use crate::connection::Line;
-use crate::expect::Expect;
-use crate::format::{Case, Step};
-use crate::packet;
+use super::connection::Line;
+use super::expect::Expect;
+use super::format::{Case, Step};
+use super::packet;
 
 /// What the kernel made of a case.
 #[derive(Debug)]
@@ -260,7 +260,7 @@ impl Moved {
                 }
                 for (index, (now, text)) in chain.rules.iter().enumerate() {
                     let was = was.and_then(|w| w.rules.get(index)).map(|(c, _)| *c);
-                    if *now != was.unwrap_or(Counter::default()) {
+                    if *now != was.unwrap_or_default() {
                         moved.rules.push(MovedRule {
                             place: place.clone(),
                             number: index + 1,
@@ -335,9 +335,11 @@ impl Moved {
         for rule in self.rules.iter().filter(|r| r.place == place && depth < 32) {
             let Some(target) = &rule.target else { continue };
             let called = format!("{table} {target}");
-            if self.chains.contains(&called) {
-                if let Some(end) = self.terminal(table, &called, depth + 1) {
-                    return Some(end);
+            let is_chain = self.chains.contains(&called);
+            if let Some(end) = is_chain.then(|| self.terminal(table, &called, depth + 1)) {
+                match end {
+                    Some(end) => return Some(end),
+                    None => continue,
                 }
             }
             let drops = DROPPING.contains(&target.as_str());

@@ -7,14 +7,14 @@ use netverdict_engine::{
     ProtocolState, RuleNumber, RuleRef, Tuple,
 };
 use netverdict_host::{Host, HostFacts};
-use netverdict_net::{Device, Family};
+use netverdict_net::Family;
 use netverdict_ruleset::{self as ruleset, ChainKind, Ruleset};
 use netverdict_syntax::{ParseOptions, parse_dump};
 
-use crate::connection::Line;
-use crate::expect::Expect;
-use crate::format::{Case, Step};
-use crate::packet;
+use super::connection::Line;
+use super::expect::Expect;
+use super::format::{Case, Step};
+use super::packet;
 
 /// What the model made of a case.
 #[derive(Debug)]

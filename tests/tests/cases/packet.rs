@@ -247,7 +247,7 @@ fn fragment(bytes: &mut Vec<u8>, text: &str) -> Result<(), String> {
     bytes.truncate(header + to.min(total));
     bytes.drain(header..header + from.min(total));
     if bytes[0] >> 4 == 4 {
-        let flags = from as u16 / 8 | more << 13 | (u16::from(bytes[6]) << 8 & 0x4000);
+        let flags = from as u16 / 8 | (more << 13) | ((u16::from(bytes[6]) << 8) & 0x4000);
         put(bytes, 4, &id.to_be_bytes());
         put(bytes, 6, &flags.to_be_bytes());
         seal_lengths(bytes);
