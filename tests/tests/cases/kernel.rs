@@ -7,6 +7,7 @@ use netverdict_conform::rig::{
     Backend, Counters, Direction, Dumps, Fate, Injection, Observation, Rig,
 };
 use netverdict_engine::{SctpState, TcpState};
+use netverdict_host::HostFacts;
 use netverdict_net::{Device, Family, Protocol};
 
 use super::connection::Line;
@@ -46,6 +47,7 @@ pub(crate) fn run(case: &Case) -> Result<KernelRun, RigError> {
             v6: case.v6.as_deref(),
             ipset: case.ipset.as_deref(),
             backend: case.backend,
+            ..Dumps::default()
         })?;
         let families: Vec<Family> = Family::ALL
             .into_iter()
@@ -78,6 +80,17 @@ pub(crate) fn run(case: &Case) -> Result<KernelRun, RigError> {
             connections: rig.connections()?.iter().map(connection).collect(),
         })
     })
+}
+
+/// What keeps every case from the kernel: privileges, a tool, a kernel without what the rig itself needs. What a case
+/// lacks beyond that is its failure.
+pub(crate) fn lacks() -> Option<RigError> {
+    let built = Namespace::isolated(|inside| {
+        let mut rig = Rig::build(inside, &HostFacts::default())?;
+        rig.watch_states(Family::V4)?;
+        rig.save(Family::V4).map(|_| ())
+    });
+    built.err().filter(RigError::is_missing)
 }
 
 /// Sleeps through the gaps of a case that is paced.

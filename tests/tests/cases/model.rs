@@ -9,7 +9,7 @@ use netverdict_engine::{
 use netverdict_host::{Host, HostFacts};
 use netverdict_net::Family;
 use netverdict_ruleset::{self as ruleset, ChainKind, Ruleset};
-use netverdict_syntax::{ParseOptions, parse_dump};
+use netverdict_syntax::{ParseOptions, parse_dump, parse_sets};
 
 use super::connection::Line;
 use super::expect::Expect;
@@ -50,6 +50,9 @@ pub(crate) fn run(case: &Case) -> Result<ModelRun, String> {
         host: &host,
         config: &config,
     });
+    if let Some(text) = &case.ipset {
+        engine.give_sets(&parse_sets(text.as_bytes()).sets);
+    }
     let rules = [v4.as_ref(), v6.as_ref()];
     let steps = case.steps.iter().map(|step| take(&mut engine, rules, step));
     let steps = steps.collect();
