@@ -132,13 +132,13 @@ fn the_model_sends_on_what_the_kernel_sends_on() {
         let both = kernel.steps.iter().zip(&model.steps);
         for (step, (kernel, model)) in case.steps.iter().zip(both) {
             // What the kernel cut into fragments left whole in the model.
-            if let ([kernel], Some(model)) = (&kernel.out[..], &model.out) {
-                if !netverdict_conform::compare::same_packet(kernel, model) {
-                    found.push(format!(
-                        "line {}: out of the kernel came {kernel:02x?}, out of the model {model:02x?}",
-                        step.line
-                    ));
-                }
+            if let ([kernel], Some(model)) = (&kernel.out[..], &model.out)
+                && !netverdict_conform::compare::same_packet(kernel, model)
+            {
+                found.push(format!(
+                    "line {}: out of the kernel came {kernel:02x?}, out of the model {model:02x?}",
+                    step.line
+                ));
             }
         }
         found

@@ -176,7 +176,7 @@ fn counters(rules: &Ruleset) -> Counters {
         name: chain.name.clone(),
         policy: match &chain.kind {
             ChainKind::Base { counters, .. } => Some(counter(*counters)),
-            ChainKind::User { .. } => None,
+            ChainKind::User => None,
         },
         rules: chain
             .rules

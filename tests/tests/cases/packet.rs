@@ -206,7 +206,7 @@ fn apply(bytes: &mut Vec<u8>, edit: &str) -> Result<(), String> {
 fn hex(text: &str) -> Result<Vec<u8>, String> {
     let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
     let bad = || format!("`{text}` is not hexadecimal");
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(bad());
     }
     digits
@@ -247,7 +247,7 @@ fn fragment(bytes: &mut Vec<u8>, text: &str) -> Result<(), String> {
     bytes.truncate(header + to.min(total));
     bytes.drain(header..header + from.min(total));
     if bytes[0] >> 4 == 4 {
-        let flags = from as u16 / 8 | (more << 13) | ((u16::from(bytes[6]) << 8) & 0x4000);
+        let flags = (from as u16 / 8) | (more << 13) | ((u16::from(bytes[6]) << 8) & 0x4000);
         put(bytes, 4, &id.to_be_bytes());
         put(bytes, 6, &flags.to_be_bytes());
         seal_lengths(bytes);
@@ -299,7 +299,7 @@ fn sum_at(bytes: &[u8]) -> Result<usize, String> {
 }
 
 /// Makes lengths and sums right again.
-fn seal(bytes: &mut Vec<u8>) {
+fn seal(bytes: &mut [u8]) {
     seal_lengths(bytes);
     let Ok(at) = sum_at(bytes) else { return };
     let start = transport(bytes);
