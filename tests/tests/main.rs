@@ -18,6 +18,8 @@ mod corpus;
 mod errors;
 /// Each output format's promises.
 mod formats;
+/// Connections and sets that the host had.
+mod known;
 /// The README's commands, each as written.
 mod readme;
 /// Every fixture's report.

@@ -52,6 +52,8 @@ pub struct Session<'s> {
     setup: &'s Setup,
     options: Options,
     engine: Engine,
+    /// What is odd about the connections that it began with.
+    odd: Vec<String>,
     ledger: Ledger,
     position: u64,
     bytes: u64,
@@ -75,10 +77,12 @@ struct Backwards {
 impl<'s> Session<'s> {
     /// A fresh host.
     pub fn new(setup: &'s Setup, options: Options) -> Self {
+        let (engine, odd) = setup.engine();
         Self {
             setup,
             options,
-            engine: setup.engine(),
+            engine,
+            odd,
             ledger: Ledger::new(),
             position: 0,
             bytes: 0,
@@ -94,7 +98,7 @@ impl<'s> Session<'s> {
     /// Replaces the host by a fresh one; counters go on from where they are.
     pub fn restart(&mut self) {
         self.totals.add(&self.engine);
-        self.engine = self.setup.engine();
+        self.engine = self.setup.engine().0;
         self.ledger = Ledger::new();
         self.latest = None;
         self.flows_before += self.flows;
@@ -196,7 +200,7 @@ impl<'s> Session<'s> {
                 first.number
             )
         });
-        backwards.into_iter().collect()
+        backwards.into_iter().chain(self.odd.clone()).collect()
     }
 
     fn is_done(&self) -> bool {

@@ -1,8 +1,12 @@
 //! A host ready for replay, and what many engines counted on it.
 
-use netverdict_bundle::{Bundle, Inferred, Source, SourceId};
-use netverdict_engine::{Config, Engine, EngineInput, RuleNumber, RuleRef};
-use netverdict_net::Family;
+use netverdict_bundle::{Bundle, ConntrackEntry, Inferred, Source, SourceId, TupleText};
+use netverdict_engine::{
+    Config, Counter, Engine, EngineInput, KnownConnection, RuleNumber, RuleRef, Transport, Zone,
+    ZoneDirection,
+};
+use netverdict_net::{Family, Protocol};
+use netverdict_ruleset::sets::SetCollection;
 use netverdict_ruleset::{ChainKind, Counters, Ruleset};
 
 /// Everything that an engine is made of and that a report explains.
@@ -13,6 +17,8 @@ pub struct Setup {
     pub rulesets: Vec<Ruleset>,
     /// The file that each ruleset is from.
     pub dumps: Vec<SourceId>,
+    /// What the sets that rules name hold, where that is known.
+    pub sets: Option<SetCollection>,
     pub inferred: Inferred,
     pub config: Config,
 }
@@ -29,14 +35,70 @@ impl Setup {
         self.bundle.source_of(*self.dumps.get(index)?)
     }
 
-    /// A fresh host.
-    pub fn engine(&self) -> Engine {
-        Engine::new(EngineInput {
+    /// A fresh host with its sets and the connections that it had, and what is odd about those.
+    pub fn engine(&self) -> (Engine, Vec<String>) {
+        let mut engine = Engine::new(EngineInput {
             v4: self.ruleset(Family::V4),
             v6: self.ruleset(Family::V6),
             host: &self.inferred.host,
             config: &self.config,
-        })
+        });
+        if let Some(sets) = &self.sets {
+            engine.give_sets(sets);
+        }
+        let entries = self.bundle.connections.iter().flatten();
+        let odd = entries.filter_map(|entry| {
+            let error = engine.take_over(&known(entry)).err()?;
+            Some(format!("conntrack line {}: {error}: left out", entry.line))
+        });
+        let odd = odd.collect();
+        (engine, odd)
+    }
+}
+
+/// A connection of the host's listing as the engine takes it.
+fn known(entry: &ConntrackEntry) -> KnownConnection<'_> {
+    let counter = |tuple: &TupleText| {
+        let (packets, bytes) = tuple.counters?;
+        Some(Counter { packets, bytes })
+    };
+    let counters = counter(&entry.original).zip(counter(&entry.reply));
+    let (id, direction) = match (entry.zone, entry.original.zone, entry.reply.zone) {
+        (Some(id), _, _) => (id, ZoneDirection::Both),
+        (None, Some(id), _) => (id, ZoneDirection::Original),
+        (None, None, Some(id)) => (id, ZoneDirection::Reply),
+        (None, None, None) => (0, ZoneDirection::Both),
+    };
+    KnownConnection {
+        original: transport(&entry.original, entry.protocol),
+        reply: transport(&entry.reply, entry.protocol),
+        // An offloaded connection does not expire while it lasts.
+        expires: entry.timeout.unwrap_or(i32::MAX as u32),
+        state: entry.state.as_deref(),
+        replied: !entry.unreplied,
+        assured: entry.assured,
+        counters: counters.map(|(original, reply)| [original, reply]),
+        mark: entry.mark,
+        zone: Zone { id, direction },
+        helper: entry.helper.as_deref(),
+    }
+}
+
+fn transport(tuple: &TupleText, protocol: Protocol) -> Transport {
+    let words = match (tuple.icmp, tuple.keys) {
+        (Some((kind, code, id)), _) => (id, u16::from_be_bytes([kind, code])),
+        (None, Some(keys)) => keys,
+        (None, None) => (
+            tuple.source_port.unwrap_or(0),
+            tuple.destination_port.unwrap_or(0),
+        ),
+    };
+    Transport {
+        source: tuple.source,
+        destination: tuple.destination,
+        protocol,
+        source_port: words.0,
+        destination_port: words.1,
     }
 }
 

@@ -2,13 +2,14 @@
 
 use netverdict_bundle::{
     Assumption, Bundle, BundleError, Checksums, DirectionMode, LocalAddress, Overrides, SourceId,
-    Subject, Survey, infer,
+    SourceKind, Subject, Survey, infer,
 };
 use netverdict_engine::{Config, UnknownPolicy};
 use netverdict_net::{Family, InterfaceName};
 use netverdict_replay::Setup;
+use netverdict_ruleset::sets::SetCollection;
 use netverdict_ruleset::{Backend, Ruleset};
-use netverdict_syntax::Diagnostic;
+use netverdict_syntax::{Diagnostic, parse_sets};
 
 use crate::args::inputs::{self, Host, Model};
 use crate::error::{Excerpt, Failure, Problem};
@@ -20,6 +21,7 @@ pub(crate) struct Rules {
     pub(crate) rulesets: Vec<Ruleset>,
     /// The file of each ruleset.
     pub(crate) dumps: Vec<SourceId>,
+    sets: Option<SetCollection>,
     /// What reading the files took for granted.
     assumptions: Vec<Assumption>,
     /// What reads on, but is odd.
@@ -36,7 +38,15 @@ pub(crate) fn read(args: &Host) -> Result<Rules, Failure> {
 pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
     let dumps = bundle.parse_dumps();
     let name = |id| bundle.source_of(id).map_or("?", |s| s.name.as_str());
-    let refused = dumps.errors().map(|(id, error)| problem(name(id), error));
+    let sets = bundle.source(SourceKind::Ipset);
+    let sets = sets.map(|(id, source)| (id, parse_sets(&source.bytes)));
+    let bad_sets = sets.iter().flat_map(|(id, sets)| {
+        let bad = sets.diagnostics.iter().filter(|d| d.is_error());
+        bad.map(|error| (*id, error))
+    });
+    let bad_sets: Vec<_> = bad_sets.collect();
+    let refused = dumps.errors().chain(bad_sets.iter().copied());
+    let refused = refused.map(|(id, error)| problem(name(id), error));
     let refused_lines = bundle.line_errors.iter().map(|error| {
         Problem::new(format!(
             "{} line {}: {}",
@@ -72,7 +82,21 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
             "without --lenient the file is refused",
         )
     }));
+    assumptions.extend(bad_sets.iter().map(|(id, error)| {
+        let text = format!(
+            "{}:{} is left out: {}",
+            name(*id),
+            error.line,
+            error.message
+        );
+        Assumption::new(
+            Subject::LeftOut,
+            text,
+            "without --lenient the file is refused",
+        )
+    }));
     Ok(Rules {
+        sets: sets.as_ref().map(|(_, sets)| sets.sets.clone()),
         rulesets,
         dumps: dump_ids,
         assumptions,
@@ -97,6 +121,7 @@ impl Rules {
             bundle: self.bundle,
             rulesets: self.rulesets,
             dumps: self.dumps,
+            sets: self.sets,
             inferred,
             config,
         })
@@ -134,6 +159,12 @@ pub(crate) fn overrides(
     model: &Model,
     lenient: bool,
 ) -> Result<Overrides, Failure> {
+    if let Some(fact) = model.assume.first() {
+        return Err(Failure::with_help(
+            format!("--assume: `{fact}` cannot be taken into account yet"),
+            "without the fact, packets whose verdict depends on it are UNKNOWN",
+        ));
+    }
     let local = args.local.iter().map(|text| text.parse::<LocalAddress>());
     let interface = args.iface.as_deref().map(InterfaceName::new);
     Ok(Overrides {

@@ -1,0 +1,50 @@
+use std::fs;
+
+use crate::common::{Netverdict, root};
+
+/// A bundle with a listing of connections and sets beside the dump.
+fn bundle(dump: &str, files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("iptables-save"), dump).unwrap();
+    let addresses = root().join("fixtures/single-server/bundle/ip-addr.json");
+    fs::copy(addresses, folder.path().join("ip-addr.json")).unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn send(folder: &tempfile::TempDir, packet: &str) -> serde_json::Value {
+    let run = Netverdict::new(["trace".as_ref(), folder.path().as_os_str()]);
+    let document = run.args(["--send", packet, "--format", "json"]).json();
+    document["packets"][0].clone()
+}
+
+#[test]
+fn connections_that_existed_are_established() {
+    let dump = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n";
+    let packet = "in eth0 tcp 192.0.2.9:4000 > 203.0.113.10:22 ack seq=100 ack-seq=200";
+    let listed = "ipv4     2 tcp      6 431999 ESTABLISHED src=192.0.2.9 dst=203.0.113.10 sport=4000 dport=22 src=203.0.113.10 dst=192.0.2.9 sport=22 dport=4000 [ASSURED] mark=0 use=1\n";
+    let known = send(&bundle(dump, &[("conntrack", listed)]), packet);
+    assert_eq!(
+        (&known["state"], &known["verdict"]),
+        (&"ESTABLISHED".into(), &"ACCEPT".into())
+    );
+    let unknown = send(&bundle(dump, &[]), packet);
+    assert_eq!(
+        (&unknown["state"], &unknown["verdict"]),
+        (&"NEW".into(), &"DROP".into())
+    );
+}
+
+#[test]
+fn sets_that_are_given_decide() {
+    let dump = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -m set --match-set bad src -j DROP\nCOMMIT\n";
+    let packet = "in eth0 udp 192.0.2.9:4000 > 203.0.113.10:53";
+    let set = "create bad hash:net family inet hashsize 1024 maxelem 65536\nadd bad 192.0.2.0/24\n";
+    assert_eq!(
+        send(&bundle(dump, &[("ipset-save", set)]), packet)["verdict"],
+        "DROP"
+    );
+    assert_eq!(send(&bundle(dump, &[]), packet)["verdict"], "UNKNOWN");
+}
