@@ -35,6 +35,7 @@ fn setup(scene: &Path) -> Setup {
         bundle,
         rulesets,
         dumps,
+        sets: None,
         inferred,
         config: Config::default(),
     }
