@@ -42,11 +42,6 @@ impl<U> Journal<U> {
         }
     }
 
-    /// Whether anything is being recorded.
-    pub(crate) const fn is_recording(&self) -> bool {
-        self.recording
-    }
-
     /// The records so far, oldest first.
     pub(crate) fn records(&self) -> &[U] {
         &self.undo
