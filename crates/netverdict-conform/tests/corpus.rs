@@ -1,6 +1,4 @@
 //! Real dumps with traffic aimed at their own interfaces, addresses and ports. `NETVERDICT_CORPUS` says where they are.
-#![expect(clippy::print_stderr, reason = "a test that cannot run says so")]
-
 use std::net::IpAddr;
 use std::path::PathBuf;
 
