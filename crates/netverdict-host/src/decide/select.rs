@@ -117,19 +117,30 @@ impl Host {
     }
 }
 
-/// Any address will do for a global destination; one of a narrower scope wants its like.
+/// Any address will do for a global destination; one of a narrower scope, a group's too, wants its like
+/// (`nf_nat_redirect_ipv6_usable`).
 fn is_redirect_target(address: &Address, to: Ipv6Addr) -> bool {
     let IpAddr::V6(own) = address.local else {
         return false;
     };
-    let same_scope = if to.is_loopback() {
-        own.is_loopback()
-    } else if to.is_unicast_link_local() {
-        own.is_unicast_link_local()
-    } else {
-        true
-    };
+    let wanted = narrow_scope(to);
+    let same_scope = wanted.is_none() || wanted == narrow_scope(own);
     own.to_ipv4_mapped().is_none() && !address.tentative && same_scope
+}
+
+/// The scope of an address as multicast numbers it (1 loopback, 2 link, 5 site), if it is narrower than global
+/// (`ipv6_addr_type`).
+fn narrow_scope(address: Ipv6Addr) -> Option<u16> {
+    let first = address.segments()[0];
+    if address.is_multicast() {
+        return Some(first & 0xf).filter(|scope| [1, 2, 5].contains(scope));
+    }
+    match first & 0xffc0 {
+        _ if address.is_loopback() => Some(1),
+        0xfe80 => Some(2),
+        0xfec0 => Some(5),
+        _ => None,
+    }
 }
 
 /// `in_dev_select_addr`.
