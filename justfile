@@ -44,6 +44,10 @@ doc:
 fixtures:
     cargo run --locked --package netverdict-forge -- fixtures fixtures
 
+# Put random cases through model and kernel: `just conform 1000..2000` (Linux, root). Says what each extension reached.
+conform seeds:
+    NETVERDICT_SEEDS={{ seeds }} NETVERDICT_SHRINK=3 cargo test --locked --package netverdict-conform --test random -- --nocapture
+
 # Fuzz one target for SECONDS (needs cargo-fuzz and a nightly toolchain).
 fuzz target seconds="60":
     cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }}

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod error;
 pub mod kernel;
 pub mod model;
+pub mod present;
 pub mod random;
 pub mod reach;
 pub mod rig;

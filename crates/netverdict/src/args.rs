@@ -2,6 +2,7 @@
 
 pub(crate) mod collect;
 pub(crate) mod common;
+pub(crate) mod conform;
 pub(crate) mod fmt;
 pub(crate) mod inputs;
 pub(crate) mod plain;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Replay(replay::Replay),
     Trace(trace::Trace),
     Fmt(fmt::Fmt),
+    Conform(conform::Conform),
     Collect(collect::Collect),
     Demo(replay::Demo),
     Completions(plain::Completions),
@@ -61,6 +63,7 @@ impl Command {
             Self::Replay(replay) => &replay.common,
             Self::Trace(trace) => &trace.common,
             Self::Fmt(fmt) => &fmt.common,
+            Self::Conform(conform) => &conform.common,
             Self::Collect(collect) => &collect.common,
             Self::Demo(demo) => &demo.common,
             Self::Completions(completions) => &completions.common,

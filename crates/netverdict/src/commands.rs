@@ -1,6 +1,7 @@
 //! One module a command: from its arguments to its exit code.
 
 pub(crate) mod collect;
+pub(crate) mod conform;
 pub(crate) mod demo;
 pub(crate) mod fmt;
 pub(crate) mod plain;

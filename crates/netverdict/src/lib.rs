@@ -36,6 +36,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<u8, Failure> {
     match command {
+        Command::Conform(args) => commands::conform::run(args),
         Command::Collect(args) => commands::collect::run(args),
         Command::Completions(args) => commands::plain::completions(args),
         Command::Man(args) => commands::plain::man(args),
