@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netverdict_net::{LinkKind, MacAddr};
+use netverdict_net::{InterfaceName, LinkKind, MacAddr};
 use netverdict_ruleset::matches::Eui64;
 
 use super::tri::unknown;
@@ -13,11 +13,23 @@ pub(crate) fn evaluate(_: &Eui64, cx: &MatchCx<'_, '_>) -> Eval {
     let IpAddr::V6(source) = cx.skb.packet.source() else {
         return Eval::False;
     };
+    if cx.skb.local {
+        return of_own(cx, source);
+    }
     match link.source {
         Some(mac) => Eval::of(source.octets()[8..] == interface_id(mac), false),
         None if link.kind == LinkKind::Ethernet => Eval::Hotdrop(false),
         None => unknown("source MAC address not captured"),
     }
+}
+
+/// Over loopback a packet has a link header of zeros; a copy of what was sent to many has none.
+fn of_own(cx: &MatchCx<'_, '_>, source: std::net::Ipv6Addr) -> Eval {
+    if cx.skb.in_device.name() == Some(&InterfaceName::loopback()) {
+        let zeros = interface_id(MacAddr::default());
+        return Eval::of(source.octets()[8..] == zeros, false);
+    }
+    Eval::Hotdrop(false)
 }
 
 /// The modified EUI-64 of RFC 4291, appendix A.
@@ -29,6 +41,13 @@ const fn interface_id(MacAddr([a, b, c, d, e, f]): MacAddr) -> [u8; 8] {
 mod tests {
     use super::*;
     use crate::matches::fixture::Scene;
+
+    #[test]
+    fn a_copy_of_what_was_sent_to_many_has_no_link_header() {
+        let mut scene = Scene::v6(59, Vec::new());
+        scene.skb.local = true;
+        assert_eq!(scene.with(|cx| evaluate(&Eui64, cx)), Eval::Hotdrop(false));
+    }
 
     #[test]
     fn the_lower_half_is_made_of_the_mac_address() {

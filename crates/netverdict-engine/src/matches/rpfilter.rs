@@ -7,6 +7,10 @@ use super::tri::unknown;
 use crate::context::{Eval, MatchCx};
 
 pub(crate) fn evaluate(m: &Rpfilter, cx: &MatchCx<'_, '_>) -> Eval {
+    // The loopback device, and copies of what this host sent to many (`rpfilter_is_loopback`).
+    if cx.skb.local {
+        return Eval::of(true, m.invert);
+    }
     let packet = &cx.skb.packet;
     let flow = Flow {
         iif: cx.skb.in_device,
@@ -48,6 +52,17 @@ mod tests {
 
     fn check(scene: &mut Scene, m: Rpfilter) -> [Eval; 2] {
         [false, true].map(|invert| scene.with(|cx| evaluate(&Rpfilter { invert, ..m }, cx)))
+    }
+
+    #[test]
+    fn what_this_host_sent_itself_passes() {
+        let mut scene = scene();
+        scene.skb.in_device = device("eth5");
+        scene.skb.local = true;
+        assert_eq!(
+            check(&mut scene, Rpfilter::default()),
+            [Eval::True, Eval::False]
+        );
     }
 
     #[test]
