@@ -245,12 +245,16 @@ mod tests {
             let mut traffic = Traffic::new(seed, &network, &Family::ALL, &Vocabulary::all());
             std::iter::from_fn(move || traffic.next_frame()).collect::<Vec<_>>()
         };
+        let mut total = 0;
         for seed in 0..50 {
             let frames = run(seed);
             assert_eq!(frames, run(seed));
-            assert!(frames.len() > 10, "seed {seed}: {} frames", frames.len());
+            assert!(!frames.is_empty(), "seed {seed} draws nothing");
             assert!(frames.windows(2).all(|pair| pair[0].time <= pair[1].time));
+            total += frames.len();
         }
+        // Nobody answers here, so single seeds may fall silent early; together they must not.
+        assert!(total > 50 * 20, "{total} frames");
     }
 
     /// What the server sees decides what it answers: here the host translated both addresses and a port.
