@@ -6,7 +6,7 @@
 mod connection;
 mod expect;
 mod format;
-mod kernel;
+pub(crate) mod kernel;
 mod model;
 mod packet;
 

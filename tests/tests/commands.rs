@@ -2,7 +2,7 @@ use std::fs;
 
 use crate::common::{Netverdict, root};
 
-const COMMANDS: [&str; 5] = ["replay", "trace", "fmt", "collect", "demo"];
+const COMMANDS: [&str; 6] = ["replay", "trace", "fmt", "conform", "collect", "demo"];
 
 #[test]
 fn help_is_the_reviewed_one() {

@@ -12,6 +12,8 @@ mod common;
 mod cases;
 /// Every command's help, completions, man pages, collect.
 mod commands;
+/// The kernel here against the model, as `netverdict conform` tells it.
+mod conform;
 /// Real dumps and captures, where the machine has them.
 mod corpus;
 /// What a user sees when an input cannot be read.
