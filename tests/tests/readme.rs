@@ -35,6 +35,13 @@ fn the_main_job_works_as_written() {
     }
 }
 
+/// Several packages have a binary, so `cargo run` alone must know which one is meant.
+#[test]
+fn cargo_run_runs_the_command_line() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("default-members = [\"crates/netverdict\"]"));
+}
+
 #[test]
 fn the_test_command_is_the_one_that_ci_runs() {
     let readme = readme();
