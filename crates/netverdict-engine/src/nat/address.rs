@@ -7,6 +7,7 @@ use netverdict_net::{AddrRange, Family};
 use netverdict_ruleset::NatSide;
 
 use crate::conntrack::{Tuple, addr};
+use crate::jhash::{jhash2, scale};
 
 /// Sets the translated side's address to one of the range.
 pub(super) fn choose(
@@ -32,7 +33,7 @@ pub(super) fn choose(
     } else {
         destination[last] ^ u32::from(zone)
     };
-    let mut hash = jhash2(source, initial);
+    let mut hash = jhash2(&source, initial);
     let mut chosen = [0; 4];
     let mut free = false;
     for index in 0..=last {
@@ -84,40 +85,4 @@ fn words(address: IpAddr) -> [u32; 4] {
 fn memory(address: IpAddr, family: Family) -> [u32; 4] {
     debug_assert_eq!(Family::of(address), family);
     words(address).map(u32::swap_bytes)
-}
-
-/// `reciprocal_scale`: 32 random bits to a number below `span`.
-const fn scale(value: u32, span: u32) -> u32 {
-    ((value as u64 * span as u64) >> 32) as u32
-}
-
-/// Jenkins' lookup3 over four words (include/linux/jhash.h, `jhash2`).
-pub(crate) const fn jhash2(words: [u32; 4], initial: u32) -> u32 {
-    let start = 0xdead_beef_u32.wrapping_add(4 << 2).wrapping_add(initial);
-    let [mut a, mut b, mut c] = [start; 3];
-    a = a.wrapping_add(words[0]);
-    b = b.wrapping_add(words[1]);
-    c = c.wrapping_add(words[2]);
-    // __jhash_mix
-    a = a.wrapping_sub(c) ^ c.rotate_left(4);
-    c = c.wrapping_add(b);
-    b = b.wrapping_sub(a) ^ a.rotate_left(6);
-    a = a.wrapping_add(c);
-    c = c.wrapping_sub(b) ^ b.rotate_left(8);
-    b = b.wrapping_add(a);
-    a = a.wrapping_sub(c) ^ c.rotate_left(16);
-    c = c.wrapping_add(b);
-    b = b.wrapping_sub(a) ^ a.rotate_left(19);
-    a = a.wrapping_add(c);
-    c = c.wrapping_sub(b) ^ b.rotate_left(4);
-    b = b.wrapping_add(a);
-    a = a.wrapping_add(words[3]);
-    // __jhash_final
-    c = (c ^ b).wrapping_sub(b.rotate_left(14));
-    a = (a ^ c).wrapping_sub(c.rotate_left(11));
-    b = (b ^ a).wrapping_sub(a.rotate_left(25));
-    c = (c ^ b).wrapping_sub(b.rotate_left(16));
-    a = (a ^ c).wrapping_sub(c.rotate_left(4));
-    b = (b ^ a).wrapping_sub(a.rotate_left(14));
-    (c ^ b).wrapping_sub(b.rotate_left(24))
 }
