@@ -1,7 +1,7 @@
 //! One line of words as an iptables command: options are found as getopt finds them, and belong to whatever match or
 //! target is loaded by then.
 
-mod extensions;
+pub(crate) mod extensions;
 mod generic;
 mod options;
 

@@ -10,6 +10,7 @@ mod diagnostic;
 mod dump;
 mod kind;
 mod matches;
+mod near;
 mod problem;
 mod services;
 mod sets;
@@ -19,8 +20,10 @@ mod targets;
 mod value;
 mod words;
 
+pub use command::extensions::{match_families, match_names, target_families, target_names};
 pub use diagnostic::{Diagnostic, Severity};
 pub use dump::{FamilyEvidence, ParseOptions, ParsedDump, ReadRuleset, parse_dump};
 pub use kind::{TextKind, recognise};
+pub use near::closest;
 pub use problem::Code;
 pub use sets::{ParsedSets, parse_sets};

@@ -68,7 +68,7 @@ pub(crate) mod u32;
 pub(crate) mod udp;
 
 /// Every match that is read.
-const SPECS: &[&Spec<Match>] = &[
+pub(crate) const SPECS: &[&Spec<Match>] = &[
     &addrtype::SPEC,
     &ah::SPEC,
     &ah::SPEC6,
@@ -133,6 +133,14 @@ const SPECS: &[&Spec<Match>] = &[
     &u32::SPEC,
     &udp::SPEC,
 ];
+
+/// The names of all matches of a family.
+pub(crate) fn names(family: Family) -> impl Iterator<Item = &'static str> {
+    let of_family = SPECS
+        .iter()
+        .filter(move |spec| spec.family.is_none_or(|f| f == family));
+    of_family.map(|spec| spec.name)
+}
 
 /// The match of this name for a family. ICMPv6 has three names.
 pub(crate) fn find(name: &str, family: Family) -> Option<&'static Spec<Match>> {

@@ -122,6 +122,18 @@ impl Problem {
         self
     }
 
+    /// A hint at the candidate that is most like the word, if one is; it goes before other help.
+    pub(crate) fn did_you_mean<'c>(
+        self,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'c str>,
+    ) -> Self {
+        match crate::near::closest(word, candidates) {
+            Some(known) => self.help(format!("did you mean `{known}`?")),
+            None => self,
+        }
+    }
+
     pub(crate) fn into_details(self) -> Details {
         *self.0
     }

@@ -9,6 +9,7 @@ use netverdict_ruleset::{
 use crate::check;
 use crate::command::{Command, Draft, Verb, check_chain_length};
 use crate::problem::{Code, Parsed, Problem};
+use crate::targets;
 use crate::words::Word;
 
 /// A table under construction.
@@ -86,7 +87,7 @@ impl TableDraft {
         let index = word.and_then(|word| self.find(&word.text));
         match index.and_then(|index| self.chains.get_mut(index)) {
             Some(chain) => Ok(chain),
-            None => Err(no_chain(self.kind, word)),
+            None => Err(no_chain(self.kind, word, &self.by_name)),
         }
     }
 
@@ -262,7 +263,7 @@ impl TableDraft {
         };
         let index = self
             .find(&word.text)
-            .ok_or_else(|| no_chain(self.kind, Some(word)))?;
+            .ok_or_else(|| no_chain(self.kind, Some(word), &self.by_name))?;
         let chain = &self.chains[index];
         if chain.kind != ChainKind::User || !self.is_deletable(chain) {
             return Err(not_deletable(&word.text).at(word.span));
@@ -366,7 +367,7 @@ fn resolve(
         return Ok(None);
     };
     let Some(index) = by_name.get(&jump.name.text).copied() else {
-        return Err(no_target(jump.name.text.as_str(), jump.is_goto).at(jump.name.span));
+        return Err(no_target(&jump.name.text, jump.is_goto, by_name).at(jump.name.span));
     };
     let id = ChainId(index as u32);
     draft.rule.target = Some(if jump.is_goto {
@@ -391,16 +392,28 @@ fn resolve(
     }))
 }
 
-fn no_target(name: &str, is_goto: bool) -> Problem {
+fn no_target(name: &str, is_goto: bool, chains: &HashMap<String, usize>) -> Problem {
     let message = if is_goto {
         format!("`{name}` is no chain of this table")
     } else {
         format!("no target or chain `{name}`")
     };
-    Problem::new(Code::Chain, message).help(format!("declare the chain: `:{name} - [0:0]`"))
+    let targets = targets::names().filter(|_| !is_goto);
+    let mut known: Vec<&str> = targets.collect();
+    known.extend(sorted(chains));
+    Problem::new(Code::Chain, message)
+        .help(format!("declare the chain: `:{name} - [0:0]`"))
+        .did_you_mean(name, known)
 }
 
-fn no_chain(table: TableKind, word: Option<&Word>) -> Problem {
+/// Chain names in an order that is always the same.
+fn sorted(chains: &HashMap<String, usize>) -> Vec<&str> {
+    let mut names: Vec<&str> = chains.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+fn no_chain(table: TableKind, word: Option<&Word>, chains: &HashMap<String, usize>) -> Problem {
     let name = word.map_or("?", |word| word.text.as_str());
     let problem = Problem::new(
         Code::Chain,
@@ -410,7 +423,9 @@ fn no_chain(table: TableKind, word: Option<&Word>) -> Problem {
         Some(word) => problem.at(word.span),
         None => problem,
     };
-    problem.help(format!("declare the chain: `:{name} - [0:0]`"))
+    problem
+        .help(format!("declare the chain: `:{name} - [0:0]`"))
+        .did_you_mean(name, sorted(chains))
 }
 
 fn no_rule() -> Problem {

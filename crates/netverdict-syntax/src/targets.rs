@@ -42,7 +42,7 @@ pub(crate) mod ttl;
 pub(crate) mod verdict;
 
 /// Every target that is read; jumps aside.
-const SPECS: &[&Spec<Target>] = &[
+pub(crate) const SPECS: &[&Spec<Target>] = &[
     &audit::SPEC,
     &checksum::SPEC,
     &classify::SPEC,
@@ -85,6 +85,11 @@ const SPECS: &[&Spec<Target>] = &[
     &verdict::NOTRACK,
     &verdict::TRACE,
 ];
+
+/// The names of all targets, those of one family included.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    SPECS.iter().map(|spec| spec.name)
+}
 
 /// The target of this name for a family.
 pub(crate) fn find(name: &str, family: Family) -> Option<&'static Spec<Target>> {

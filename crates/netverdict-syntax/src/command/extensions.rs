@@ -1,5 +1,6 @@
 //! The matches and the target that a rule loads.
 
+use netverdict_net::Family;
 use netverdict_ruleset::matches::Unsupported;
 use netverdict_ruleset::{Match, Target};
 
@@ -86,6 +87,32 @@ const FOREIGN_TARGETS: &[&str] = &[
     "ULOG",
 ];
 
+/// The families that have a match of this name.
+pub fn match_families(name: &str) -> Vec<Family> {
+    let has =
+        |family: &Family| FOREIGN_MATCHES.contains(&name) || matches::find(name, *family).is_some();
+    Family::ALL.into_iter().filter(has).collect()
+}
+
+/// The families that have a target of this name.
+pub fn target_families(name: &str) -> Vec<Family> {
+    let has =
+        |family: &Family| FOREIGN_TARGETS.contains(&name) || targets::find(name, *family).is_some();
+    Family::ALL.into_iter().filter(has).collect()
+}
+
+/// Every match that is read; one with a file for each family comes twice.
+pub fn match_names() -> impl Iterator<Item = &'static str> {
+    let own = matches::SPECS.iter().map(|spec| spec.name);
+    own.chain(FOREIGN_MATCHES.iter().copied())
+}
+
+/// Every target that is read, likewise.
+pub fn target_names() -> impl Iterator<Item = &'static str> {
+    let own = targets::SPECS.iter().map(|spec| spec.name);
+    own.chain(FOREIGN_TARGETS.iter().copied())
+}
+
 impl Extension {
     fn new(kind: Kind, span: Span) -> Self {
         Self {
@@ -145,7 +172,10 @@ impl Reader<'_> {
 
     fn no_match(&self, name: &Word) -> Problem {
         let message = format!("no match `{}` for {}", name.text, self.context.family);
-        Problem::new(Code::Extension, message).at(name.span)
+        let known = matches::names(self.context.family).chain(FOREIGN_MATCHES.iter().copied());
+        Problem::new(Code::Extension, message)
+            .at(name.span)
+            .did_you_mean(&name.text, known)
     }
 
     /// Adds a match; earlier ones of the same name take no more options.

@@ -196,6 +196,10 @@ impl<'a> Reader<'a> {
         if is_port && self.tests.protocol.is_none() {
             return problem.help("ports need `-p tcp`, `-p udp` or the like before them");
         }
+        let bare = word.text.trim_start_matches('-');
+        let options = self.extensions.iter().flat_map(Extension::options);
+        let known = generic::LONG.iter().map(|g| g.long);
+        let problem = problem.did_you_mean(bare, known.chain(options.map(|opt| opt.name)));
         let names: Vec<_> = self.extensions.iter().map(Extension::name).collect();
         if names.is_empty() {
             problem.expected("an option of iptables; no match is loaded")
