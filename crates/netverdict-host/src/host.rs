@@ -177,6 +177,11 @@ impl Host {
         }
     }
 
+    /// Whether any route of a family names a realm.
+    pub fn has_realms(&self, family: Family) -> bool {
+        self.fib(family).has_realms()
+    }
+
     pub(crate) fn fib(&self, family: Family) -> &Fib {
         match family {
             Family::V4 => &self.v4,

@@ -2,19 +2,36 @@
 
 use std::net::IpAddr;
 
-use crate::Protocol;
+use crate::{Packet, Protocol};
 
 /// The one's-complement sum of `bytes`, folded to 16 bits, on top of `start`. Odd tails are padded with a zero byte.
 pub fn sum(bytes: &[u8], start: u32) -> u32 {
-    let mut total = u64::from(start);
-    let mut words = bytes.chunks_exact(4);
-    for word in &mut words {
-        total += u64::from(u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
-    }
-    let mut tail = [0; 4];
-    tail[..words.remainder().len()].copy_from_slice(words.remainder());
-    total += u64::from(u32::from_be_bytes(tail));
-    u32::from(fold(total))
+    // In the machine's own byte order: the sum of swapped words is the swapped sum (RFC 1071).
+    let wide = |word: [u8; 8]| {
+        let word = u64::from_ne_bytes(word);
+        (word >> 32) + (word & 0xffff_ffff)
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut tail = [0; 8];
+    tail[..rest.len()].copy_from_slice(rest);
+    let total = words
+        .iter()
+        .fold(wide(tail), |total, word| total + wide(*word));
+    u32::from(fold(u64::from(start) + u64::from(fold(total).to_be())))
+}
+
+/// Whether the checksum of a whole TCP segment or UDP datagram at `offset` is right; false of all else, and where one
+/// cannot say.
+pub fn is_right(packet: &Packet<'_>, protocol: Protocol, offset: usize) -> bool {
+    let Some(len) = packet.len().checked_sub(offset) else {
+        return false;
+    };
+    let Ok(bytes) = packet.read(offset, len) else {
+        return false;
+    };
+    let start = pseudo_header(packet.source(), packet.destination(), protocol, len as u32);
+    matches!(protocol, Protocol::TCP | Protocol::UDP)
+        && fold(u64::from(sum(bytes, start))) == 0xffff
 }
 
 /// Folds a wide sum to 16 bits with end-around carry.
@@ -51,6 +68,19 @@ pub fn update(old: u16, before: &[u8], after: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_length_and_any_start() {
+        let bytes: Vec<u8> = (0..=255).cycle().skip(7).take(301).collect();
+        for len in 0..bytes.len() {
+            let words = bytes[..len].chunks(2).map(|pair| {
+                let [high, low] = [pair[0], pair.get(1).copied().unwrap_or(0)];
+                u64::from(u16::from_be_bytes([high, low]))
+            });
+            let total: u64 = words.sum();
+            assert_eq!(sum(&bytes[..len], 9), u32::from(fold(total + 9)));
+        }
+    }
 
     /// The header of RFC 1071-style examples, as sent by another implementation.
     #[test]

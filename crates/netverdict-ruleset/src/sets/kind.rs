@@ -85,6 +85,26 @@ impl SetKind {
         )
     }
 
+    /// Whether the first dimension is a network.
+    pub const fn has_first_net(self) -> bool {
+        matches!(
+            self,
+            Self::HashNet
+                | Self::HashNetNet
+                | Self::HashNetPort
+                | Self::HashNetPortNet
+                | Self::HashNetIface
+        )
+    }
+
+    /// Whether the last dimension is a network beside the first.
+    pub const fn has_second_net(self) -> bool {
+        matches!(
+            self,
+            Self::HashNetNet | Self::HashNetPortNet | Self::HashIpPortNet
+        )
+    }
+
     /// Whether entries may be flagged `nomatch`.
     pub const fn takes_nomatch(self) -> bool {
         matches!(
