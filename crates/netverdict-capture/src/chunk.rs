@@ -75,6 +75,13 @@ impl Chunk {
         Some(self.decode(record, self.first + index as u64))
     }
 
+    /// The captured bytes of frame `index`: [`Frame::data`], without decoding it.
+    pub fn data(&self, index: usize) -> Option<&[u8]> {
+        let record = self.records.get(index)?;
+        let start = record.data as usize;
+        self.bytes.get(start..start + record.captured as usize)
+    }
+
     /// Decodes all frames in file order.
     pub fn frames(&self) -> impl ExactSizeIterator<Item = Frame<'_>> {
         let numbered = self.records.iter().enumerate();

@@ -155,6 +155,24 @@ pub enum Network {
     Skipped(SkipReason),
 }
 
+/// Where the IP packet of a decoded frame is in its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    start: u32,
+    end: u32,
+    on_wire: u32,
+    /// The frame's link layer.
+    pub link: Link,
+}
+
+impl Position {
+    /// The packet in the bytes of the same frame; `None` where [`Frame::packet`] gives none.
+    pub fn packet<'a>(&self, data: &'a [u8]) -> Option<Packet<'a>> {
+        let bytes = data.get(self.start as usize..self.end as usize)?;
+        Packet::new(bytes, self.on_wire as usize, self.link).ok()
+    }
+}
+
 /// One captured frame. Borrows from its [`Chunk`](crate::Chunk) unless made owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -207,6 +225,22 @@ impl Frame<'_> {
         let end = self.data.len().min(offset + on_wire);
         let bytes = self.data.get(offset..end).unwrap_or_default();
         Some(expect_family(bytes, family).and_then(|()| Packet::new(bytes, on_wire, self.link)))
+    }
+
+    /// Where its IP packet is, if it has one: [`Position::packet`] finds it again without decoding the frame.
+    pub fn position(&self) -> Option<Position> {
+        let Network::Ip {
+            offset, on_wire, ..
+        } = self.network
+        else {
+            return None;
+        };
+        Some(Position {
+            start: offset as u32,
+            end: self.data.len().min(offset + on_wire) as u32,
+            on_wire: on_wire as u32,
+            link: self.link,
+        })
     }
 
     /// The comment stored with the frame (pcapng), text or not.

@@ -23,7 +23,7 @@ mod summary;
 pub use chunk::Chunk;
 pub use error::CaptureError;
 pub use format::write::{FrameOut, InterfaceOut, PcapWriter, PcapngWriter, WriteError};
-pub use frame::{Direction, Frame, Layer, Network, SkipReason, Tag};
+pub use frame::{Direction, Frame, Layer, Network, Position, SkipReason, Tag};
 pub use link_type::LinkType;
 pub use merge::{Batch, Captures};
 pub use reader::CaptureReader;

@@ -49,6 +49,17 @@ impl Batch {
         }
     }
 
+    /// The captured bytes of frame `index`: [`Frame::data`], without decoding it.
+    pub fn data(&self, index: usize) -> Option<&[u8]> {
+        match &self.picks {
+            None => self.chunks.first()?.data(index),
+            Some(picks) => {
+                let (chunk, frame) = *picks.get(index)?;
+                self.chunks.get(chunk as usize)?.data(frame as usize)
+            }
+        }
+    }
+
     /// Decodes all frames in stream order.
     pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
         (0..self.len()).filter_map(|index| self.frame(index))

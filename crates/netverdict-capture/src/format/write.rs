@@ -65,8 +65,8 @@ pub struct FrameOut<'a> {
     pub original_len: usize,
     /// Which way it went, as a packet flag.
     pub direction: Option<Direction>,
-    /// Comment, if any.
-    pub comment: Option<&'a str>,
+    /// Comments, if any.
+    pub comments: &'a [&'a str],
 }
 
 impl<'a> FrameOut<'a> {
@@ -77,11 +77,11 @@ impl<'a> FrameOut<'a> {
             data,
             original_len: data.len(),
             direction: None,
-            comment: None,
+            comments: &[],
         }
     }
 
-    /// A frame as it was read, without its comment.
+    /// A frame as it was read, without its comments.
     pub fn of(frame: &'a Frame<'_>) -> Self {
         Self {
             original_len: frame.original_len,
@@ -245,15 +245,15 @@ impl<W: Write> PcapngWriter<W> {
             Direction::In => EnhancedPacketOption::Flags(1),
             Direction::Out => EnhancedPacketOption::Flags(2),
         });
-        let comment = frame
-            .comment
-            .map(|text| EnhancedPacketOption::Common(CommonOption::Comment(text.into())));
+        let comments = frame.comments.iter();
+        let comments = comments
+            .map(|text| EnhancedPacketOption::Common(CommonOption::Comment((*text).into())));
         let block = EnhancedPacketBlock {
             interface_id: interface,
             timestamp: frame.time()?,
             original_len: frame.original_len()?,
             data: Cow::Borrowed(frame.data),
-            options: flags.into_iter().chain(comment).collect(),
+            options: flags.into_iter().chain(comments).collect(),
         };
         self.writer.write_block(&block.into_block())?;
         Ok(())

@@ -21,7 +21,7 @@ fn frames(data: &[u8]) -> [FrameOut<'_>; 2] {
             time: Timestamp::new(1_700_000_001, 999_999_999),
             original_len: 1500,
             direction: Some(Direction::Out),
-            comment: Some("DROP by filter INPUT rule 3 (λ)"),
+            comments: &["DROP by filter INPUT rule 3 (λ)"],
             ..first
         },
     ]
@@ -74,7 +74,10 @@ fn pcapng_reads_back() {
         );
         assert_eq!(read.original_len, written.original_len);
         assert_eq!(read.direction_hint, written.direction);
-        assert_eq!(read.comment(), written.comment.map(str::as_bytes));
+        assert_eq!(
+            read.comment(),
+            written.comments.first().map(|text| text.as_bytes())
+        );
     }
     assert_eq!(FrameOut::of(&read[1]).original_len, 1500);
 }
