@@ -1,5 +1,5 @@
 //! Packets with which the kernel answers: ICMP errors and TCP resets (net/ipv4/icmp.c, net/ipv6/icmp.c,
-//! net/ipv4/netfilter/nf_reject_ipv4.c, net/ipv6/netfilter/nf_reject_ipv6.c). Rate limits are taken as not reached.
+//! net/ipv4/netfilter/nf_reject_ipv4.c, net/ipv6/netfilter/nf_reject_ipv6.c).
 
 mod icmp;
 mod reset;
@@ -7,10 +7,12 @@ mod verify;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netverdict_host::{Flow, Host, OutputRoute, SourceChoice};
-use netverdict_net::{Family, Link, Packet, Protocol, checksum};
+use netverdict_host::{Flow, Host, OutputRoute, SourceChoice, Way, keys};
+use netverdict_net::header::network_header_len;
+use netverdict_net::{Device, Family, InterfaceName, Jiffies, Link, Packet, Protocol, checksum};
 
-use crate::Skb;
+use crate::state::Peers;
+use crate::{EmissionKind, Skb};
 
 pub(crate) use icmp::{IcmpError, checked_icmp, icmp_error};
 pub(crate) use reset::reset;
@@ -25,13 +27,72 @@ pub(crate) struct Asked<'a, 'p> {
 /// An answer, or why none is sent.
 pub(crate) type Answer = Result<Packet<'static>, &'static str>;
 
-/// The source that routing gives a packet for `to`; the unspecified address where the inputs do not tell.
-fn source_toward(host: &Host, to: IpAddr) -> Result<IpAddr, &'static str> {
-    let unspecified = match to {
+/// An ICMP error, if its receiver has not had too many of them of late. Resets are not limited.
+pub(crate) fn within_limits(
+    answer: Packet<'static>,
+    kind: EmissionKind,
+    host: &Host,
+    peers: &mut Peers,
+    now: Jiffies,
+) -> Answer {
+    if kind != EmissionKind::Icmp {
+        return Ok(answer);
+    }
+    let to = answer.destination();
+    let Ok(&[kind, code]) = answer.array::<2>(network_header_len(&answer)) else {
+        return Ok(answer);
+    };
+    if peers.allow_error(to, (kind, code), is_loopback(host, to), now) {
+        Ok(answer)
+    } else {
+        Err("the rate limit of ICMP errors")
+    }
+}
+
+fn is_loopback(host: &Host, to: IpAddr) -> bool {
+    let lo = Device::Named(InterfaceName::loopback());
+    let unspecified = unspecified_like(to);
+    matches!(
+        host.route_output(&Flow::output(unspecified, to)),
+        OutputRoute::Out { way: Way { device, .. }, .. } if device == lo
+    )
+}
+
+/// The mark of what answers a packet (`IP4_REPLY_MARK`, `IP6_REPLY_MARK`).
+pub(crate) fn reply_mark(asked: Asked<'_, '_>) -> u32 {
+    let key = match asked.skb.packet.family() {
+        Family::V4 => keys::FWMARK_REFLECT,
+        Family::V6 => keys::IPV6_FWMARK_REFLECT,
+    };
+    if asked.host.sysctls().get(key) != 0 {
+        asked.skb.mark
+    } else {
+        0
+    }
+}
+
+/// Whether an address means something on its own link only.
+pub(crate) fn needs_device(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
+const fn unspecified_like(address: IpAddr) -> IpAddr {
+    match address {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
+}
+
+/// The source that routing gives a packet for `to`; the unspecified address where the inputs do not tell.
+fn source_toward(asked: Asked<'_, '_>, to: IpAddr) -> Result<IpAddr, &'static str> {
+    let unspecified = unspecified_like(to);
+    let flow = Flow {
+        oif: needs_device(to)
+            .then(|| asked.skb.in_device.name().copied())
+            .flatten(),
+        ..Flow::output(unspecified, to)
     };
-    match host.route_output(&Flow::output(unspecified, to)) {
+    match asked.host.route_output(&flow) {
         OutputRoute::Out { source, .. } => Ok(match source {
             SourceChoice::Address(address) => address,
             // The dummy address of RFC 7600.

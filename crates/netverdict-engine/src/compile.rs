@@ -1,15 +1,17 @@
 //! Rulesets as programs: flat arrays of rules with their jumps resolved, counters and slots laid out.
 
 mod demands;
+mod index;
 mod rule;
 
 use netverdict_net::Family;
 use netverdict_ruleset::{Backend, Hook, NatSide, Policy, Ruleset, Table, TableKind};
 
 use crate::state::State;
-use crate::{Config, RuleNumber, RuleRef, Skb, targets};
+use crate::{Config, RuleNumber, RuleRef, targets};
 
 pub(crate) use demands::Demands;
+pub(crate) use index::{Fields, Index, Places};
 pub(crate) use rule::{CompiledMatch, CompiledRule, Load, Step};
 
 /// One family's rules, ready to run.
@@ -50,12 +52,14 @@ pub(crate) struct TableProgram {
 }
 
 /// One chain's rules: `first..end` of its table's places; `end` itself is the policy's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct ChainProgram {
     pub(crate) first: usize,
     pub(crate) end: usize,
     /// A built-in chain's policy.
     pub(crate) policy: Option<Policy>,
+    /// Of a long chain, which rules a packet may match.
+    pub(crate) index: Option<Index>,
 }
 
 impl Program {
@@ -157,11 +161,19 @@ impl TableProgram {
                 first,
                 end: rules.len(),
                 policy: chain.policy(),
+                index: None,
             });
             rules.push(CompiledRule::end(load.family, table.kind, id));
         }
         for rule in &mut rules {
             rule.resolve(&chains);
+        }
+        if !load.config.plain {
+            for chain in &mut chains {
+                let places = rules.iter().enumerate().take(chain.end).skip(chain.first);
+                let places = places.map(|(place, rule)| (place as u32, rule));
+                chain.index = Index::of(places, &matches);
+            }
         }
         Self {
             kind: table.kind,
@@ -196,10 +208,9 @@ impl TableProgram {
         self.rules.get(place)
     }
 
-    /// The next place at or after `place` whose rule may match the packet; at the latest the chain's end. Rules passed
-    /// over are ones that an evaluation would leave by their basic tests alone.
-    pub(crate) fn candidate(&self, place: usize, _skb: &Skb<'_>) -> usize {
-        debug_assert!(place <= self.rules.len());
-        place
+    /// The chain that a place belongs to.
+    pub(crate) fn chain_at(&self, place: usize) -> Option<&ChainProgram> {
+        let rule = self.rules.get(place)?;
+        self.chains.get(rule.rule.chain as usize)
     }
 }

@@ -2,6 +2,8 @@
 
 use netverdict_ruleset::Backend;
 
+use crate::Facts;
+
 /// Whether layer-4 checksums of captured packets are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Checksums {
@@ -39,12 +41,17 @@ pub struct Config {
     pub backend: Option<Backend>,
     /// Connection tracking even where no loaded rule asks for it (semantics: another consumer on the host).
     pub force_conntrack: bool,
-    /// Whether packets that the host makes in answer (REJECT, TEE, ICMP errors) go through OUTPUT and POSTROUTING as
-    /// part of the packet's step. Off where the capture shows them, or where nothing is to answer.
-    pub answers: bool,
+    /// What the user states beside the inputs.
+    pub facts: Facts,
     /// Whether a packet longer than its device's MTU is several that the device merged (GRO), as captures show them:
     /// such a one is not too big to be forwarded.
     pub merged: bool,
+    /// Whether the bytes of every packet that leaves are given back ([`Outcome::egress`](crate::Outcome::egress)); else
+    /// only of those that met the rules one by one.
+    pub keep_egress: bool,
+    /// Whether every packet meets every rule one by one, nothing remembered and nothing passed over. The outcomes are
+    /// the same, only slower.
+    pub plain: bool,
 }
 
 impl Default for Config {
@@ -56,8 +63,10 @@ impl Default for Config {
             unknown: UnknownPolicy::NoMatch,
             backend: None,
             force_conntrack: false,
-            answers: false,
+            facts: Facts::default(),
             merged: true,
+            keep_egress: true,
+            plain: false,
         }
     }
 }

@@ -23,7 +23,9 @@ mod icmpv6;
 pub(crate) mod lab;
 mod layer4;
 mod sctp;
+mod seqadj;
 mod settings;
+mod slab;
 mod status;
 mod table;
 mod tcp;
@@ -39,6 +41,7 @@ pub use entry::Counter;
 pub(crate) use entry::Entry;
 #[cfg(test)]
 pub(crate) use entry::Master;
+pub use helper::models_helper;
 pub use sctp::SctpState;
 pub use status::Status;
 pub use tcp::TcpState;
@@ -47,12 +50,13 @@ pub use zone::{Zone, ZoneDirection};
 
 pub(crate) use checksum::{sctp as sctp_checksum, verify_plain as verify_checksum};
 pub(crate) use confirm::Confirm;
-pub(crate) use helper::Helper;
+pub(crate) use expect::Binding;
+pub(crate) use helper::{Helper, HelperCx};
 pub(crate) use layer4::{Fault, Layer4, skip_extensions};
 pub(crate) use settings::Settings;
 pub(crate) use table::allows_clash;
 pub(crate) use template::Template;
-pub(crate) use track::Tracked;
+pub(crate) use track::{Pretracked, Tracked};
 pub(crate) use tuple::{addr, ip};
 
 use tuple::Addr;
@@ -76,6 +80,16 @@ pub(crate) struct Conntrack {
     templates: Vec<Template>,
     /// When expired entries were last swept out.
     swept: i64,
+    pressure: Pressure,
+}
+
+/// What a table without room for one more connection leads to.
+#[derive(Debug, Default)]
+struct Pressure {
+    /// Whether it ever came to that.
+    is_full: bool,
+    /// When expired entries were last looked for because of it.
+    swept: Option<Jiffies>,
 }
 
 impl Conntrack {
@@ -92,12 +106,6 @@ impl Conntrack {
     pub(crate) fn add_ct_rule(&mut self, ct: &Ct) -> u32 {
         self.templates.push(Template::of(ct));
         self.templates.len() as u32 - 1
-    }
-
-    /// A number that no other connection ever has, once the packet's connection is confirmed.
-    pub(crate) fn serial(&self, connection: Connection) -> Option<u64> {
-        let (entry, _) = self.of(connection)?;
-        entry.is_confirmed().then_some(entry.serial())
     }
 
     /// The connection's mark (`-m connmark`, CONNMARK); `None` without a connection.
@@ -118,6 +126,11 @@ impl Conntrack {
     /// The template of a number.
     pub(crate) fn template(&self, number: u32) -> Option<&Template> {
         self.templates.get(number as usize)
+    }
+
+    /// Whether the table ever had no room for one more connection (`nf_conntrack_max`).
+    pub(crate) const fn was_full(&self) -> bool {
+        self.pressure.is_full
     }
 
     /// Lets connections count packets and bytes from now on, as loading connbytes does.
@@ -162,15 +175,21 @@ impl Conntrack {
 
     fn release_entry(&mut self, id: CtId) {
         if !self.table.is_linked(id) {
-            self.expectations.forget(id);
+            self.forget(id);
             self.table.free(id);
         }
     }
 
     /// Ends a connection: packets no longer find it.
     pub(crate) fn kill(&mut self, id: CtId) {
-        self.expectations.forget(id);
+        self.forget(id);
         self.table.kill(id);
+    }
+
+    /// Forgets what a connection announced.
+    fn forget(&mut self, id: CtId) {
+        self.forget_expected(id, |_| true);
+        self.expectations.forget_keys(id);
     }
 
     /// The connection of a packet that answers another with an error (`nf_conntrack_attach`): RELATED, the other way.
@@ -219,7 +238,7 @@ impl Conntrack {
         if now.0 - self.swept >= self.settings.hz * 10 && !self.table.is_recording() {
             self.swept = now.0;
             self.table.sweep(|entry| entry.is_expired(now));
-            self.expectations.sweep(now);
+            self.drop_stale(now);
         }
     }
 }

@@ -7,7 +7,7 @@ use netverdict_net::{Family, Jiffies, Protocol, Timestamp};
 use netverdict_ruleset::{Backend, Hook};
 
 use crate::state::State;
-use crate::{Config, Reason, Skb};
+use crate::{About, Config, Reason, Skb};
 
 /// The time of the packet under way.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,7 @@ pub(crate) struct Param {
 /// What a match's evaluation is given.
 #[derive(Debug)]
 pub(crate) struct MatchCx<'c, 'p> {
-    pub(crate) skb: &'c Skb<'p>,
+    pub(crate) skb: &'c mut Skb<'p>,
     pub(crate) param: Param,
     pub(crate) now: Now,
     pub(crate) host: &'c Host,
@@ -45,6 +45,13 @@ pub(crate) struct MatchCx<'c, 'p> {
     pub(crate) state: &'c mut State,
     /// The slot of this match's own state in [`State`], given at compile time to matches that keep one.
     pub(crate) slot: usize,
+}
+
+impl<'c> MatchCx<'c, '_> {
+    /// What the user states about this packet that `pick` has a use for.
+    pub(crate) fn fact<T>(&self, pick: impl Fn(&'c About) -> Option<T>) -> Option<T> {
+        self.config.facts.of(self.skb, pick)
+    }
 }
 
 /// What a match says.
@@ -76,6 +83,7 @@ pub(crate) struct TargetCx<'c, 'p> {
     pub(crate) param: Param,
     pub(crate) now: Now,
     pub(crate) host: &'c Host,
+    pub(crate) config: &'c Config,
     pub(crate) state: &'c mut State,
     /// The number that [`crate::targets::prepare`] gave.
     pub(crate) slot: usize,
@@ -87,7 +95,12 @@ pub(crate) struct TargetCx<'c, 'p> {
     pub(crate) notes: &'c mut Vec<Note>,
 }
 
-impl TargetCx<'_, '_> {
+impl<'c> TargetCx<'c, '_> {
+    /// What the user states about this packet that `pick` has a use for.
+    pub(crate) fn fact<T>(&self, pick: impl Fn(&'c About) -> Option<T>) -> Option<T> {
+        self.config.facts.of(self.skb, pick)
+    }
+
     /// Notes a change, in words made only if somebody looks.
     pub(crate) fn changed<T: PartialEq>(
         &mut self,

@@ -6,18 +6,21 @@ use netverdict_ruleset::sets::SetCollection;
 use netverdict_ruleset::{Counters, Ruleset};
 
 use crate::compile::Program;
+use crate::conntrack::Pretracked;
 use crate::context::Now;
 use crate::observe::Event;
 use crate::oracle::{Asked, Oracle, Ways};
+use crate::remember::{Footprint, Paths, Plain, Recorder, Shortcut};
 use crate::skb::Skb;
 use crate::state::{Rewind, State};
 use crate::walk::{End, Tape, Trail, Walk};
 use crate::{
-    Checksums, Config, Fate, FlowId, NatView, Observer, Outcome, RuleNumber, RuleRef, Verdict, ends,
+    Checksums, Config, Connection, Fate, FlowId, NatView, Observer, Outcome, RuleNumber, RuleRef,
+    Transport, Verdict, ends,
 };
 
 /// Where a packet enters netfilter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Entry {
     /// Received on a device: PREROUTING, then routing decides.
     Prerouting { in_device: Device },
@@ -50,11 +53,23 @@ pub struct EngineInput<'a> {
 pub struct Engine {
     programs: [Program; 2],
     host: Host,
-    config: Config,
-    state: State,
+    pub(crate) config: Config,
+    pub(crate) state: State,
+    pub(crate) paths: Paths,
     /// The first packet's time, and the latest.
     boot: Option<Timestamp>,
     latest: Timestamp,
+}
+
+/// What every way of a packet begins with.
+#[derive(Debug, Clone, Copy)]
+struct Start<'s, 'p> {
+    input: &'s Input<'p>,
+    now: Now,
+    /// Whether the layer-4 checksum is taken for right.
+    trusted: bool,
+    /// What tracking said before, where a remembered path was tried.
+    tracked: Option<Pretracked>,
 }
 
 /// What one way through netfilter ended in.
@@ -63,8 +78,10 @@ struct Walked<'p> {
     trail: Trail,
     asked: Vec<Asked>,
     skb: Skb<'p>,
-    before: crate::Transport,
+    before: Transport,
     flow: Option<FlowId>,
+    connection: Connection,
+    recorder: Recorder,
 }
 
 impl Engine {
@@ -90,6 +107,7 @@ impl Engine {
             host: host.clone(),
             config: config.clone(),
             state,
+            paths: Paths::default(),
             boot: None,
             latest: Timestamp(i64::MIN),
         }
@@ -102,34 +120,66 @@ impl Engine {
 
     /// Takes one packet all its way. State and counters advance.
     pub fn step(&mut self, input: Input<'_>, observer: &mut dyn Observer) -> Outcome {
+        self.step_known(input, false, observer)
+    }
+
+    /// The same of a packet whose layer-4 checksum may have been looked at before its turn came: `is_right` says that it
+    /// was found right ([`netverdict_net::checksum::is_right`]).
+    pub fn step_known(
+        &mut self,
+        input: Input<'_>,
+        is_right: bool,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
         let now = self.advance(input.time);
         self.state.conntrack.sweep(now.jiffies);
+        let mut start = Start {
+            input: &input,
+            now,
+            trusted: self.trusts(&input) || is_right,
+            tracked: None,
+        };
+        if !self.config.plain && !observer.enabled() {
+            match self.shortcut(&input, start.trusted, now) {
+                Shortcut::Taken(outcome) => return outcome,
+                Shortcut::Tracked(tracked) => start.tracked = Some(tracked),
+                Shortcut::None => {}
+            }
+        }
         let program = self.program(input.packet.family());
         let rewindable = !(program.decidable && is_plain(&input));
         if !rewindable {
-            let walked = self.walk(&input, now, Oracle::default(), Tape::new(observer));
-            return conclude(walked, observer);
+            let walked = self.walk(start, Oracle::default(), Tape::new(observer));
+            return self.conclude(&input, walked, observer);
         }
         self.state.checkpoint();
-        let mut walked = self.walk(&input, now, Oracle::default(), Tape::new(observer));
+        let mut walked = self.walk(start, Oracle::default(), Tape::new(observer));
         if walked.asked.is_empty() {
             self.state.commit();
         } else {
             self.state.rollback();
-            self.explore(&input, now, &mut walked);
+            self.explore(start, &mut walked);
             // The way that counts, once more, and for good.
-            let again = self.walk(&input, now, Oracle::default(), Tape::silent());
+            let again = self.walk(start, Oracle::default(), Tape::silent());
             walked.flow = again.flow;
         }
-        conclude(walked, observer)
+        self.conclude(&input, walked, observer)
+    }
+
+    /// Whether a packet's layer-4 checksum is taken for right.
+    const fn trusts(&self, input: &Input<'_>) -> bool {
+        match (self.config.checksums, &input.entry) {
+            (Checksums::Trust, _) | (Checksums::Auto, Entry::Output { .. }) => true,
+            (Checksums::Verify, _) | (Checksums::Auto, Entry::Prerouting { .. }) => false,
+        }
     }
 
     /// Follows the other ways and marks the unknowns on which the end depends.
-    fn explore(&mut self, input: &Input<'_>, now: Now, first: &mut Walked<'_>) {
+    fn explore(&mut self, start: Start<'_, '_>, first: &mut Walked<'_>) {
         let mut ways = Ways::beside(&first.asked);
         while let Some(way) = ways.next() {
             self.state.checkpoint();
-            let other = self.walk(input, now, way.oracle, Tape::silent());
+            let other = self.walk(start, way.oracle, Tape::silent());
             self.state.rollback();
             ways.branch(&other.asked, way.script.len());
             if (other.end.verdict, other.end.fate) != (first.end.verdict, first.end.fate) {
@@ -147,17 +197,24 @@ impl Engine {
 
     fn walk<'e, 'p>(
         &'e mut self,
-        input: &Input<'p>,
-        now: Now,
+        start: Start<'_, 'p>,
         oracle: Oracle,
         tape: Tape<'e>,
     ) -> Walked<'p> {
+        let Start {
+            input,
+            now,
+            trusted,
+            tracked,
+        } = start;
         let mut skb = Skb::new(input.packet.clone());
-        skb.checksum_trusted = match (self.config.checksums, &input.entry) {
-            (Checksums::Trust, _) | (Checksums::Auto, Entry::Output { .. }) => true,
-            (Checksums::Verify, _) | (Checksums::Auto, Entry::Prerouting { .. }) => false,
-        };
+        skb.checksum_trusted = trusted;
+        let records = !self.config.plain && !tape.is_on() && Plain::of(&skb.packet).is_some();
         let before = ends::of(&skb.packet);
+        if !self.config.facts.is_empty() {
+            let has_ports = ends::layer4(&skb.packet).1.is_some();
+            skb.came = has_ports.then_some(before);
+        }
         let program = match skb.packet.family() {
             Family::V4 => &self.programs[0],
             Family::V6 => &self.programs[1],
@@ -172,14 +229,21 @@ impl Engine {
             now,
             skb,
             trail: Trail::default(),
+            tracked,
+            recorder: Recorder::new(records),
         };
         let end = walk.run(&input.entry);
         let flow = walk.flow(before, end.fate);
+        let connection = walk.skb.connection;
         if matches!(end.fate, Fate::Dropped) {
             walk.free();
         }
         let Walk {
-            trail, oracle, skb, ..
+            trail,
+            oracle,
+            skb,
+            recorder,
+            ..
         } = walk;
         Walked {
             end,
@@ -188,7 +252,33 @@ impl Engine {
             skb,
             before,
             flow,
+            connection,
+            recorder,
         }
+    }
+
+    /// The outcome of a packet whose way is known, as far as it is; its path is remembered.
+    fn conclude(
+        &mut self,
+        input: &Input<'_>,
+        walked: Walked<'_>,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
+        let after = ends::of(&walked.skb.packet);
+        if walked.recorder.is_on() && walked.asked.is_empty() {
+            let footprint = Footprint {
+                connection: walked.connection,
+                asked: &walked.recorder,
+                end: walked.end,
+                before: walked.before,
+                after,
+                trail: &walked.trail,
+                devices: [walked.skb.in_device, walked.skb.out_device],
+                mark: walked.skb.mark,
+            };
+            self.remember(input, footprint);
+        }
+        conclude(walked, after, observer)
     }
 
     fn advance(&mut self, time: Timestamp) -> Now {
@@ -214,6 +304,12 @@ impl Engine {
         Some(self.state.counters.get(place))
     }
 
+    /// Whether the connection table ever had no room for one more (`nf_conntrack_max`): which connection the kernel then
+    /// gives up depends on its hash's secret, and the oldest that is not assured is taken for it.
+    pub const fn was_conntrack_full(&self) -> bool {
+        self.state.conntrack.was_full()
+    }
+
     /// Puts a connection into the table that was there before the first packet.
     pub fn take_over(
         &mut self,
@@ -224,11 +320,14 @@ impl Engine {
 
     /// The connections in the table at the time of the latest packet, in order of their making.
     pub fn connections(&self) -> Vec<crate::ConnectionView> {
-        let boot = self.boot.unwrap_or_default();
-        let now = self
-            .latest
-            .max(boot)
-            .jiffies_since(boot, self.config.hz.max(1));
+        self.connections_at(self.latest)
+    }
+
+    /// The connections in the table at a time, no earlier than that of the latest packet.
+    pub fn connections_at(&self, time: Timestamp) -> Vec<crate::ConnectionView> {
+        let boot = self.boot.unwrap_or(time);
+        let now = self.latest.max(time).max(boot);
+        let now = now.jiffies_since(boot, self.config.hz.max(1));
         self.state.conntrack.list(now)
     }
 
@@ -288,8 +387,8 @@ impl Walked<'_> {
     }
 }
 
-/// The outcome of a packet whose way is known, as far as it is.
-fn conclude(walked: Walked<'_>, observer: &mut dyn Observer) -> Outcome {
+/// The outcome of a packet that leaves as `after`.
+fn conclude(walked: Walked<'_>, after: Transport, observer: &mut dyn Observer) -> Outcome {
     let Walked {
         end,
         trail,
@@ -310,7 +409,6 @@ fn conclude(walked: Walked<'_>, observer: &mut dyn Observer) -> Outcome {
             decided_by: end.by,
         });
     }
-    let after = ends::of(&skb.packet);
     let gone = matches!(end.fate, Fate::Local | Fate::Forwarded | Fate::Sent);
     Outcome {
         verdict,

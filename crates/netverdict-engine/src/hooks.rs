@@ -3,7 +3,7 @@
 use netverdict_ruleset::{Hook, NatSide, TableKind};
 
 use crate::compile::{HookStep, TableProgram};
-use crate::conntrack::{Confirm, Tracked};
+use crate::conntrack::{Confirm, Helper, HelperCx, Pretracked, Tracked};
 use crate::defrag::{Asker, Defragged};
 use crate::nat::{self, NatCx, NatStep};
 use crate::observe::Event;
@@ -51,11 +51,14 @@ impl Walk<'_, '_> {
 
     /// Holds a fragment until its datagram is complete.
     pub(crate) fn put_together(&mut self, asker: Asker) -> Result<(), End> {
-        match self
+        let taken = self
             .state
             .defrag
-            .take(&mut self.skb, asker, self.now.jiffies)
-        {
+            .take(&mut self.skb, asker, self.now.jiffies);
+        if taken != Defragged::Untouched {
+            self.recorder.give_up();
+        }
+        match taken {
             Defragged::Untouched => Ok(()),
             Defragged::Held => {
                 self.tape.show(|| Event::Defrag { completed: None });
@@ -71,11 +74,31 @@ impl Walk<'_, '_> {
     }
 
     fn track(&mut self, hook: Hook) -> Result<(), End> {
-        let why = match self
-            .state
-            .conntrack
-            .track(&mut self.skb, hook, self.now.jiffies)
-        {
+        // Of the packet itself, not of what it makes: an answer has its connection already.
+        let is_first = self.skb.connection == Connection::None;
+        let tracked = match self.tracked.take_if(|_| is_first) {
+            Some(Pretracked {
+                tracked,
+                connection,
+                is_proven,
+            }) => {
+                self.skb.template = None;
+                self.skb.connection = connection;
+                self.skb.checksum_trusted |= is_proven;
+                tracked
+            }
+            None => self
+                .state
+                .conntrack
+                .track(&mut self.skb, hook, self.now.jiffies),
+        };
+        nat::follow(
+            &mut self.state.conntrack,
+            &self.skb,
+            &mut nat_cx!(self, hook, NatSide::Source),
+        );
+        self.note_connection();
+        let why = match tracked {
             Tracked::Accept { why } => why,
             Tracked::Drop(reason) => return Err(End::drop(reason)),
             Tracked::Unread(why) => {
@@ -96,6 +119,14 @@ impl Walk<'_, '_> {
             self.tape.show(|| Event::Conntrack(&tracking));
         }
         Ok(())
+    }
+
+    /// Only packets of a confirmed connection have a path that others take again.
+    fn note_connection(&mut self) {
+        match self.state.conntrack.of(self.skb.connection) {
+            Some((entry, _)) if entry.is_confirmed() => self.recorder.track(entry.mark),
+            _ => self.recorder.give_up(),
+        }
     }
 
     /// Consults a table other than nat. What mangle changed of a packet made here may lead it elsewhere.
@@ -190,10 +221,16 @@ impl Walk<'_, '_> {
         if let Some(before) = shown {
             self.show_translation(before, crate::ends::of(&self.skb.packet));
         }
-        if hook == Hook::Output && before.destination() != self.route_key().destination() {
-            return self.reroute();
+        let redirected = before.destination() != self.route_key().destination();
+        match hook {
+            Hook::Output if redirected => self.reroute(),
+            // A route that it came with, looped back, is none any more (`skb_dst_drop`).
+            Hook::Prerouting if redirected => {
+                self.skb.way = None;
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn show_translation(&mut self, before: crate::Transport, after: crate::Transport) {
@@ -218,11 +255,23 @@ impl Walk<'_, '_> {
     }
 
     fn confirm(&mut self) -> Result<(), End> {
-        match self
-            .state
-            .conntrack
-            .confirm(&mut self.skb, self.now.jiffies)
-        {
+        let mut cx = HelperCx {
+            now: self.now,
+            host: self.host,
+            random: &mut self.state.random,
+            notes: self.tape.is_on().then(Vec::new),
+            unknown: None,
+        };
+        let confirmed = self.state.conntrack.confirm(&mut self.skb, &mut cx);
+        let HelperCx { notes, unknown, .. } = cx;
+        for text in notes.into_iter().flatten() {
+            let what = "helper";
+            self.tape.show(|| Event::Note { what, text });
+        }
+        if let Some((helper, why)) = unknown {
+            self.helper_unknown(helper, why);
+        }
+        match confirmed {
             Confirm::Already => Ok(()),
             Confirm::Confirmed | Confirm::Adopted => {
                 if self.tape.is_on() {
@@ -232,6 +281,15 @@ impl Walk<'_, '_> {
                 Ok(())
             }
             Confirm::Drop(reason) => Err(End::drop(reason)),
+        }
+    }
+
+    /// Whether a helper drops the packet is not known.
+    fn helper_unknown(&mut self, helper: Helper, why: &'static str) {
+        let why = format!("helper {}: {why}", helper.name());
+        let unknown = self.unknown(None, None, why);
+        if let Some(unknown) = self.trail.unknowns.get_mut(unknown) {
+            unknown.decides = true;
         }
     }
 

@@ -23,6 +23,8 @@ mod context;
 mod defrag;
 mod ends;
 mod engine;
+mod extensions;
+mod facts;
 mod hooks;
 mod jhash;
 mod matches;
@@ -31,6 +33,7 @@ mod observe;
 mod oracle;
 mod outcome;
 mod path;
+mod remember;
 mod rewrite;
 mod skb;
 mod state;
@@ -43,12 +46,17 @@ mod walk;
 pub use config::{Checksums, Config, UnknownPolicy};
 pub use conntrack::{
     ConnectionView, Counter, Direction, KnownConnection, KnownConnectionError, ProtocolState,
-    SctpState, Status, TcpState, Tuple, Zone, ZoneDirection,
+    SctpState, Status, TcpState, Tuple, Zone, ZoneDirection, models_helper,
 };
 pub use engine::{Engine, EngineInput, Entry, Input};
+pub use extensions::{Extension, ExtensionKind, ExtensionStatus, extensions, of_match, of_target};
+pub use facts::{
+    About, CgroupFact, EndPattern, Fact, Facts, FlowPattern, IpsecState, IpvsFact, NfacctQuota,
+    OwnerFact, PhysdevFact, PolicyFact, SocketFact, TargetDoes, TproxyFact,
+};
 pub use observe::{Answer, Event, NullObserver, Observer, Tracking};
 pub use outcome::{
-    CtState, DecidedBy, Emission, Fate, FlowId, NatView, Outcome, Reason, RuleNumber, RuleRef,
-    Transport, UnknownRule, Verdict,
+    CtState, DecidedBy, Emission, EmissionKind, Fate, FlowId, NatView, Outcome, Reason, RuleNumber,
+    RuleRef, Transport, UnknownRule, Verdict,
 };
 pub use skb::{Connection, CtId, CtInfo, Skb};

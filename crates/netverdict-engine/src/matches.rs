@@ -4,6 +4,7 @@
 
 use netverdict_ruleset::{Backend, Match};
 
+use crate::About;
 use crate::compile::Load;
 use crate::context::{Eval, MatchCx};
 use crate::state::Slot;
@@ -30,7 +31,7 @@ mod esp;
 mod eui64;
 mod extension;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod frag;
 mod hashlimit;
 mod hbh;
@@ -77,8 +78,32 @@ mod u32;
 mod udp;
 mod unsupported;
 
-/// Asks a match.
+/// Asks a match; what the inputs do not decide, the user's facts may.
 pub(crate) fn evaluate(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
+    match ask(test, cx) {
+        Eval::Unknown(why) => stated(test, cx).unwrap_or(Eval::Unknown(why)),
+        eval => eval,
+    }
+}
+
+/// What the user says of an undecided match.
+fn stated(test: &Match, cx: &MatchCx<'_, '_>) -> Option<Eval> {
+    let subject = match test {
+        Match::Set(m) => Some(m.reference.name.as_str()),
+        _ => None,
+    };
+    let holds = cx.fact(|about| match about {
+        About::Match {
+            name,
+            subject: of,
+            holds,
+        } if name == test.name() && (of.is_none() || of.as_deref() == subject) => Some(*holds),
+        _ => None,
+    })?;
+    Some(Eval::of(holds, false))
+}
+
+fn ask(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
     // nf_tables has tcp and udp tests of its own, and a limit that differs by its slot alone.
     let nft = cx.param.backend == Backend::Nft;
     match test {
@@ -159,7 +184,9 @@ pub(crate) fn prepare(test: &Match, load: &mut Load<'_>) -> usize {
         Match::Hashlimit(m) => hashlimit::slot(m, rules, load.family, hz),
         Match::Limit(m) if load.backend == Backend::Nft => limit::slot_nft(m),
         Match::Limit(m) => limit::slot(m, hz),
+        Match::Nfacct(m) => nfacct::slot(m, rules),
         Match::Quota(m) => quota::slot(m),
+        Match::Rateest(m) => rateest::slot(m, rules),
         Match::Recent(m) => recent::slot(m, rules),
         Match::Set(m) => set::slot(m, rules),
         Match::Statistic(m) => statistic::slot(m),
@@ -182,7 +209,9 @@ pub(crate) fn is_decidable(test: &Match, _: &Load<'_>) -> bool {
         | Match::Nfacct(_)
         | Match::Owner(_)
         | Match::Physdev(_)
+        | Match::Policy(_)
         | Match::Rateest(_)
+        | Match::Realm(_)
         | Match::Rpfilter(_)
         | Match::Set(_)
         | Match::Socket(_)

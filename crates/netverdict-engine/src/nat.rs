@@ -2,19 +2,21 @@
 //! up, and how packets are rewritten.
 
 mod address;
+mod follow;
 mod icmp;
 mod rewrite;
 mod targets;
 mod unique;
 
+pub(crate) use follow::follow;
 pub(crate) use targets::{Mapped, masquerade, netmap, redirect};
 
 use netverdict_host::Host;
-use netverdict_net::{AddrRange, Device, Family, InterfaceName, Protocol};
+use netverdict_net::{AddrRange, Device, Family, InterfaceName, Packet, Protocol};
 use netverdict_ruleset::targets::NatRange;
 use netverdict_ruleset::{Hook, NatSide};
 
-use crate::conntrack::{Conntrack, Direction, Entry, Status, ip, skip_extensions};
+use crate::conntrack::{Conntrack, Direction, Entry, Status, Tuple, ip, skip_extensions};
 use crate::context::Now;
 use crate::state::Random;
 use crate::{Connection, CtId, CtInfo, Reason, Skb};
@@ -181,6 +183,7 @@ fn map(
     {
         entry.set_reply(reply);
         entry.status.insert(translated(side));
+        conntrack.assign_helper(id);
     }
     if side == NatSide::Source {
         conntrack.table.add_source(id);
@@ -245,6 +248,11 @@ pub(crate) fn translate(
     let target = entry.tuple(direction.other()).invert();
     let target = target.ok_or(Reason::NatFailed)?;
     rewrite::packet(&mut skb.packet, 0, &target, side).ok_or(Reason::NatFailed)
+}
+
+/// Gives a whole packet's header the target's address and layer-4 word of one side.
+pub(crate) fn rewrite_header(packet: &mut Packet<'_>, target: &Tuple, side: NatSide) -> Option<()> {
+    rewrite::packet(packet, 0, target, side)
 }
 
 /// Which translation of the connection a hook's side stands for, seen from a direction.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use netverdict_net::{Device, Family, Packet, Protocol};
+use netverdict_net::{Device, Family, InterfaceName, Packet, Protocol};
 use netverdict_ruleset::{Hook, TableKind};
 
 /// What netfilter said.
@@ -234,15 +234,33 @@ pub struct UnknownRule {
     pub decides: bool,
 }
 
+/// What kind of packet the path itself makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EmissionKind {
+    /// An ICMP error or redirect. It belongs to the connection of what it answers, as a reset does.
+    Icmp,
+    /// A TCP reset.
+    Reset,
+    /// A copy that TEE made; it is never tracked.
+    Copy,
+}
+
 /// A packet that the path itself made: a REJECT's answer, a TEE's copy, an ICMP error.
 #[derive(Debug, Clone)]
 pub struct Emission {
     /// Why it was made, in netfilter's words (`REJECT icmp-port-unreachable`, `TEE`).
     pub why: String,
-    /// Its bytes.
+    pub kind: EmissionKind,
+    /// As it was made, before OUTPUT.
     pub packet: Packet<'static>,
-    /// Whether it is never tracked (TEE's copies); answers belong to the connection of what they answer.
-    pub untracked: bool,
+    /// `skb->mark` that it starts with.
+    pub mark: u32,
+    /// Where to a copy is sent, whatever its destination: the neighbour, and the device if that is named.
+    pub toward: Option<(IpAddr, Option<InterfaceName>)>,
+    /// Where its own way through OUTPUT and POSTROUTING ended.
+    pub fate: Fate,
+    /// As it left, and by which device; `None` if it did not.
+    pub left: Option<(Packet<'static>, Device)>,
 }
 
 /// What became of one packet.
@@ -262,7 +280,8 @@ pub struct Outcome {
     pub out_device: Device,
     /// Every undecidable rule it met, in order.
     pub unknowns: Vec<UnknownRule>,
-    /// The packet as it left (forwarded, sent) or was delivered (local), rewritten; `None` if dropped or held.
+    /// The packet as it left (forwarded, sent) or was delivered (local), rewritten; `None` if dropped or held. Where
+    /// [`Config::keep_egress`](crate::Config::keep_egress) is off, it may be left out.
     pub egress: Option<Packet<'static>>,
     /// The final mark.
     pub mark: u32,

@@ -6,6 +6,8 @@ mod options;
 mod receive;
 mod route;
 
+pub(crate) use forward::lower_ttl;
+
 use std::net::IpAddr;
 
 use netverdict_host::{InputRoute, LocalKind, OutputRoute, RouteKind, SourceChoice, Way};
@@ -13,11 +15,10 @@ use netverdict_net::header::network_header_len;
 use netverdict_net::{Device, Family, InterfaceName, PacketType};
 use netverdict_ruleset::Hook;
 
-use crate::conntrack::Conntrack;
 use crate::defrag::Asker;
 use crate::observe::Event;
 use crate::walk::{End, Walk};
-use crate::{Connection, Entry, Fate, Reason, Skb, rewrite};
+use crate::{Entry, Fate, Reason, Skb, rewrite};
 
 /// Who writes into a record-route option.
 enum RecordRoute {
@@ -27,9 +28,6 @@ enum RecordRoute {
     Leaving(Way),
 }
 
-/// Answers to answers end after so many.
-const ANSWERS: usize = 8;
-
 impl<'p> Walk<'_, 'p> {
     /// Takes the packet all its way.
     pub(crate) fn run(&mut self, entry: &Entry) -> End {
@@ -37,7 +35,7 @@ impl<'p> Walk<'_, 'p> {
             Entry::Prerouting { in_device } => self.receive(in_device),
             Entry::Output { out_device } => self.send(out_device),
         };
-        if self.config.answers {
+        if !self.trail.emitted.is_empty() {
             self.send_answers();
         }
         match end {
@@ -58,6 +56,9 @@ impl<'p> Walk<'_, 'p> {
         let route = self.route_input();
         if !matches!(route, InputRoute::Drop(_)) {
             self.check_options().map_err(End::drop)?;
+            if self.program.family == Family::V4 && network_header_len(&self.skb.packet) > 20 {
+                options::clear_behind_end(&mut self.skb.packet);
+            }
         }
         match route {
             InputRoute::Local(kind) => {
@@ -92,11 +93,14 @@ impl<'p> Walk<'_, 'p> {
     fn forward(&mut self, way: Way) -> Result<End, End> {
         self.skb.way = Some(way);
         self.skb.kind = Some(RouteKind::Unicast);
+        self.recorder
+            .measure(self.skb.packet.len(), self.limit(&way));
         if let Err(reason) = self.check_forwarded(&way) {
             self.answer_unforwarded(reason, &way);
             return Err(End::drop(reason));
         }
         self.decrement_ttl();
+        self.tell_of_better_way(&way);
         self.devices(self.skb.in_device, way.device);
         self.hook(Hook::Forward)?;
         self.record_route(RecordRoute::Leaving(way));
@@ -106,7 +110,23 @@ impl<'p> Walk<'_, 'p> {
     /// From a socket of this host.
     fn send(&mut self, out_device: Device) -> Result<End, End> {
         self.skb.local = true;
+        self.skb.has_socket = self.skb.made_by.is_none();
+        if self.program.family == Family::V4 && self.skb.packet.is_whole() {
+            // `__ip_local_out` writes it, whatever a capture of an offloading device shows.
+            rewrite::seal_ipv4(&mut self.skb.packet);
+        }
         self.route_output(out_device)?;
+        self.send_routed()
+    }
+
+    /// A copy to a neighbour, wherever its destination is.
+    fn send_toward(&mut self, neighbour: IpAddr, by: Option<InterfaceName>) -> Result<End, End> {
+        self.skb.local = true;
+        self.route_toward(neighbour, by)?;
+        self.send_routed()
+    }
+
+    fn send_routed(&mut self) -> Result<End, End> {
         self.hook(Hook::Output)?;
         if let Some(way) = self.skb.way {
             self.skb.out_device = way.device;
@@ -126,6 +146,7 @@ impl<'p> Walk<'_, 'p> {
     fn send_to_many(&mut self) -> Result<End, End> {
         let v4 = self.program.family == Family::V4;
         let mut copy = self.skb.clone();
+        copy.has_socket = false;
         let kind = match self.skb.kind {
             Some(RouteKind::Broadcast) => LocalKind::Broadcast,
             _ => LocalKind::Multicast,
@@ -139,6 +160,11 @@ impl<'p> Walk<'_, 'p> {
         copy.connection = self.skb.connection;
         let returned = self.aside(&mut copy, |walk| walk.hook(Hook::Postrouting));
         let end = match sent {
+            // IPv6 frees what has no hops left here, behind POSTROUTING: the copy is all that is left.
+            Some(end) if self.skb.packet.ttl() == 0 => Ok(End {
+                fate: Fate::Local,
+                ..end
+            }),
             Some(end) => Ok(end),
             None => self.leave(Fate::Sent),
         };
@@ -167,6 +193,7 @@ impl<'p> Walk<'_, 'p> {
         other: &mut Skb<'p>,
         go: impl FnOnce(&mut Self) -> Result<(), End>,
     ) -> Result<(), End> {
+        self.recorder.give_up();
         std::mem::swap(&mut self.skb, other);
         let (filter, last) = (self.trail.filter, self.trail.last);
         let (state, hook, len) = (self.trail.state, self.trail.hook, self.trail.len);
@@ -232,24 +259,6 @@ impl<'p> Walk<'_, 'p> {
         sysctls.conf_all(Family::V4, name).unwrap_or(0) != 0 && own.unwrap_or(1) != 0
     }
 
-    /// Takes the answers that the host made through OUTPUT and POSTROUTING, their connection that of the packet
-    /// answered.
-    fn send_answers(&mut self) {
-        let mut sent = 0;
-        while let Some(emission) = self.trail.emitted.get(sent).filter(|_| sent < ANSWERS) {
-            let mut skb = Skb::new(emission.packet.clone());
-            skb.connection = if emission.untracked {
-                Connection::Untracked
-            } else {
-                Conntrack::attach(self.skb.connection)
-            };
-            skb.checksum_trusted = true;
-            skb.copied = true;
-            sent += 1;
-            let _ended = self.aside(&mut skb, |walk| walk.send(Device::Unknown).map(|_| ()));
-        }
-    }
-
     /// To a device.
     fn leave(&mut self, fate: Fate) -> Result<End, End> {
         self.hook(Hook::Postrouting)?;
@@ -262,12 +271,13 @@ impl<'p> Walk<'_, 'p> {
 
     /// Out of the loopback device and in again, connection and route attached.
     fn loop_back(&mut self) -> Result<End, End> {
+        // One packet, two passes through the hooks, the second with what the first left.
+        self.recorder.give_up();
         let lo = Device::Named(InterfaceName::loopback());
         self.devices(lo, Device::Absent);
-        self.skb.checksum_trusted = true;
-        let destination = self.skb.packet.destination();
         self.hook(Hook::Prerouting)?;
-        if self.skb.packet.destination() != destination {
+        // Only NAT takes the route away; NPT leaves the packet on its way here, whatever it now says.
+        if self.skb.way.is_none() {
             return self.follow_route();
         }
         self.deliver(LocalKind::Unicast)

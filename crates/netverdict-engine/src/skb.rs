@@ -3,7 +3,7 @@
 use netverdict_host::{RouteKind, Way};
 use netverdict_net::{Device, Packet};
 
-use crate::CtState;
+use crate::{CtState, EmissionKind, Transport};
 
 /// An entry of the connection table; reused only after the entry is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,12 +76,19 @@ pub struct Skb<'p> {
     pub traced: bool,
     /// Whether it was made on this host.
     pub local: bool,
+    /// Whether a socket of this host sent it (`skb->sk`): copies of it have none.
+    pub has_socket: bool,
     /// Of a reassembled datagram, the length of its largest fragment (`IPCB(skb)->frag_max_size`).
     pub largest_fragment: Option<u16>,
     /// Of a reassembled datagram, whether it may exceed the MTU because its fragments did not (`skb->ignore_df`).
     pub ignore_df: bool,
-    /// Whether it is a copy that TEE made, or the path's own answer: TEE leaves such alone.
+    /// Its ends as it came, before any translation; `None` where its header now is what counts (a fragment's does not
+    /// tell ports).
+    pub came: Option<Transport>,
+    /// Whether it is a copy that TEE made: TEE leaves such alone.
     pub copied: bool,
+    /// What the path itself made it as; `None` of a packet that came from elsewhere.
+    pub made_by: Option<EmissionKind>,
 }
 
 impl<'p> Skb<'p> {
@@ -100,9 +107,12 @@ impl<'p> Skb<'p> {
             checksum_trusted: false,
             traced: false,
             local: false,
+            has_socket: false,
             largest_fragment: None,
             ignore_df: false,
+            came: None,
             copied: false,
+            made_by: None,
         }
     }
 }

@@ -3,12 +3,15 @@
 //! An undecidable match makes the engine follow a packet both ways. Only one way may leave traces, so every store here
 //! can be rewound to the last checkpoint.
 
+mod accounts;
 mod connlimit;
 mod counters;
+mod estimators;
 mod flows;
 mod hashlimit;
 mod journal;
 mod limit;
+mod peers;
 mod random;
 mod recent;
 mod rules;
@@ -20,10 +23,11 @@ pub(crate) use counters::CounterStore;
 pub(crate) use flows::Flows;
 pub(crate) use hashlimit::{Charge, Full, Grouping, Key, Settings};
 pub(crate) use limit::{Bucket, NftBucket};
+pub(crate) use peers::Peers;
 pub(crate) use random::Random;
 pub(crate) use recent::{Probe, Window};
 pub(crate) use rules::RuleState;
-pub(crate) use sets::Query;
+pub(crate) use sets::{Adding, Changed, Query};
 pub(crate) use slots::Slot;
 
 use netverdict_host::Host;
@@ -49,6 +53,8 @@ pub(crate) struct State {
     pub(crate) defrag: Defrag,
     pub(crate) counters: CounterStore,
     pub(crate) flows: Flows,
+    /// Whom the host told of errors of late.
+    pub(crate) peers: Peers,
     pub(crate) random: Random,
     /// What matches remember.
     pub(crate) rules: RuleState,
@@ -60,17 +66,19 @@ impl State {
         Self {
             conntrack: Conntrack::for_host(host, config),
             defrag: Defrag::for_host(host, config),
+            peers: Peers::for_host(host, config),
             random: Random::new(config.seed),
             ..Self::default()
         }
     }
 
-    fn stores(&mut self) -> [&mut dyn Rewind; 6] {
+    fn stores(&mut self) -> [&mut dyn Rewind; 7] {
         [
             &mut self.conntrack,
             &mut self.defrag,
             &mut self.counters,
             &mut self.flows,
+            &mut self.peers,
             &mut self.random,
             &mut self.rules,
         ]

@@ -12,7 +12,9 @@ mod mark;
 mod nat;
 mod nfqueue;
 mod npt;
+mod rateest;
 mod reject;
+mod set;
 mod synproxy;
 mod tcpmss;
 mod tcpoptstrip;
@@ -20,8 +22,7 @@ mod tee;
 mod tos;
 mod tproxy;
 mod ttl;
-
-use std::borrow::Cow;
+mod unsupported;
 
 use netverdict_ruleset::Target;
 
@@ -32,6 +33,8 @@ use crate::context::{Action, TargetCx};
 pub(crate) fn prepare(target: &Target, load: &mut Load<'_>) -> usize {
     match target {
         Target::Ct(ct) => load.state.conntrack.add_ct_rule(ct) as usize,
+        Target::Rateest(t) => rateest::prepare(t, load),
+        Target::Set(t) => set::prepare(t, load),
         _ => 0,
     }
 }
@@ -82,15 +85,13 @@ pub(crate) fn apply(target: &Target, cx: &mut TargetCx<'_, '_>) -> Action {
         Target::Tproxy(t) => tproxy::apply(*t, cx),
         Target::Trace => log::trace(cx),
         Target::Ttl(t) => ttl::apply(t.change, cx),
+        Target::Rateest(t) => rateest::apply(t, cx),
         // Nothing of what these do is seen by a rule, nor does it change a packet's way: a security module's labels,
-        // timers, lights and rate estimators.
-        Target::Connsecmark(_)
-        | Target::Secmark(_)
-        | Target::Idletimer(_)
-        | Target::Led(_)
-        | Target::Rateest(_) => Action::Continue,
-        Target::Set(_) | Target::Unsupported(_) => {
-            Action::Unknown(Cow::Owned(format!("{}: not modelled", target.name())))
+        // timers and lights.
+        Target::Connsecmark(_) | Target::Secmark(_) | Target::Idletimer(_) | Target::Led(_) => {
+            Action::Continue
         }
+        Target::Set(t) => set::apply(t, cx),
+        Target::Unsupported(_) => unsupported::apply(target, cx),
     }
 }

@@ -236,7 +236,8 @@ pub(crate) fn net(text: &str) -> Option<Invertible<AddrMask>> {
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
     set: Ruleset,
-    time: i64,
+    /// Seconds, one less than the next packet's.
+    pub(crate) time: i64,
 }
 
 impl Bench {

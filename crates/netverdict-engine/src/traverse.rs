@@ -1,19 +1,21 @@
 //! One table's traversal (`ipt_do_table`, `ip6t_do_table`).
 
 mod basics;
+mod candidates;
 
+use netverdict_net::Family;
 use netverdict_net::header::{ipv4_fragment, network_header_len, next_protocol};
-use netverdict_net::{Family, PacketType};
-use netverdict_ruleset::{Backend, Hook, Match, Policy, Target};
+use netverdict_ruleset::{Backend, Hook, Policy, Target};
 use smallvec::SmallVec;
 
 use crate::compile::{CompiledRule, Step, TableProgram};
 use crate::context::{Action, Eval, MatchCx, Param, TargetCx};
 use crate::observe::{Answer, Event};
 use crate::walk::Walk;
-use crate::{Reason, RuleRef, Skb, UnknownPolicy, matches, targets};
+use crate::{Reason, RuleRef, UnknownPolicy, matches, targets};
 
 use basics::View;
+use candidates::Candidates;
 
 /// What a table says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +46,11 @@ enum Tried {
 }
 
 /// Where a traversal stands.
-struct Stand {
+struct Stand<'t> {
     param: Param,
     view: View,
     place: usize,
+    candidates: Candidates<'t>,
     /// The place behind each jump that has not returned.
     stack: SmallVec<[usize; 16]>,
 }
@@ -66,7 +69,7 @@ impl Walk<'_, '_> {
         let kind = table.kind;
         let Some((base, chain)) = table
             .base(hook)
-            .and_then(|base| Some((base, *table.chains.get(base as usize)?)))
+            .and_then(|base| Some((base, table.chains.get(base as usize)?)))
         else {
             return accept_unasked();
         };
@@ -79,10 +82,15 @@ impl Walk<'_, '_> {
             param: self.param(hook),
             view: View::of(&self.skb.packet),
             place: chain.first,
+            candidates: Candidates::default(),
             stack: SmallVec::new(),
         };
         loop {
-            stand.place = table.candidate(stand.place, &self.skb);
+            // Who looks on sees every rule tried.
+            if !self.tape.is_on() {
+                let from = stand.place;
+                stand.place = stand.candidates.next(table, from, &self.skb, &stand.view);
+            }
             let Some(rule) = table.rule(stand.place) else {
                 return accept_unasked();
             };
@@ -128,7 +136,12 @@ impl Walk<'_, '_> {
     }
 
     /// Makes a rule's tests, left to right, and counts the packet if all hold.
-    fn attempt(&mut self, table: &TableProgram, rule: &CompiledRule, stand: &mut Stand) -> Tried {
+    fn attempt(
+        &mut self,
+        table: &TableProgram,
+        rule: &CompiledRule,
+        stand: &mut Stand<'_>,
+    ) -> Tried {
         if matches!(rule.step, Step::End) {
             return Tried::Matched(false);
         }
@@ -139,11 +152,8 @@ impl Walk<'_, '_> {
         let mut hotdrop = false;
         let tests = table.matches.get(rule.matches.clone()).unwrap_or_default();
         for (index, test) in (0..).zip(tests) {
-            if matches!(test.test, Match::Cluster(_)) {
-                take_for_own(&mut self.skb);
-            }
             let mut cx = MatchCx {
-                skb: &self.skb,
+                skb: &mut self.skb,
                 param: stand.param,
                 now: self.now,
                 host: self.host,
@@ -152,6 +162,7 @@ impl Walk<'_, '_> {
                 slot: test.slot,
             };
             let eval = matches::evaluate(&test.test, &mut cx);
+            self.recorder.ask(&test.test);
             self.show_match(rule.rule, index, &eval);
             match eval {
                 Eval::True => {}
@@ -170,9 +181,7 @@ impl Walk<'_, '_> {
                 }
             }
         }
-        self.state
-            .counters
-            .add(table.counter(stand.place), self.skb.packet.len());
+        self.count(table.counter(stand.place));
         self.tape.show(|| Event::RuleMatched {
             rule: rule.rule,
             skb: &self.skb,
@@ -202,7 +211,7 @@ impl Walk<'_, '_> {
         &mut self,
         table: &TableProgram,
         rule: &CompiledRule,
-        stand: &mut Stand,
+        stand: &mut Stand<'_>,
         policy: usize,
     ) -> Next {
         match &rule.step {
@@ -240,7 +249,7 @@ impl Walk<'_, '_> {
         rule: RuleRef,
         target: &Target,
         slot: usize,
-        stand: &Stand,
+        stand: &Stand<'_>,
         answer: Option<u8>,
     ) -> Action {
         let mut notes = Vec::new();
@@ -249,6 +258,7 @@ impl Walk<'_, '_> {
             param: stand.param,
             now: self.now,
             host: self.host,
+            config: self.config,
             state: self.state,
             slot,
             answer,
@@ -256,6 +266,7 @@ impl Walk<'_, '_> {
             notes: &mut notes,
         };
         let action = targets::apply(target, &mut cx);
+        self.recorder.work(target);
         self.take_notes(rule, notes);
         match action {
             Action::Ask { ways, why } if answer.is_none() => {
@@ -269,11 +280,12 @@ impl Walk<'_, '_> {
     }
 
     /// Turns a target's answer into the traversal's next step.
-    fn act(&mut self, rule: RuleRef, action: Action, stand: &mut Stand) -> Next {
+    fn act(&mut self, rule: RuleRef, action: Action, stand: &mut Stand<'_>) -> Next {
         match action {
             Action::Continue => {
                 // Only now are the addresses that later rules test read again.
                 stand.view = View::of(&self.skb.packet);
+                stand.candidates.forget();
                 Next::Go(stand.place + 1)
             }
             Action::Accept => Next::Done(Says::Accept, None),
@@ -298,7 +310,7 @@ impl Walk<'_, '_> {
         &mut self,
         rule: &CompiledRule,
         by: Option<RuleRef>,
-        stand: &mut Stand,
+        stand: &mut Stand<'_>,
         policy: usize,
     ) -> Next {
         self.tape.show(|| Event::Return {
@@ -310,9 +322,7 @@ impl Walk<'_, '_> {
 
     /// The built-in chain's policy decides, and counts.
     fn policy(&mut self, table: &TableProgram, rule: &CompiledRule, place: usize) -> Next {
-        self.state
-            .counters
-            .add(table.counter(place), self.skb.packet.len());
+        self.count(table.counter(place));
         self.tape.show(|| Event::Policy {
             rule: rule.rule,
             skb: &self.skb,
@@ -322,15 +332,6 @@ impl Walk<'_, '_> {
             Some(Policy::Drop) => Next::Done(Says::Drop, None),
             Some(Policy::Accept) | None => Next::Done(Says::Accept, None),
         }
-    }
-}
-
-/// `cluster` makes a unicast packet in a link-layer multicast frame one for this host: all nodes get it (xt_cluster.c).
-fn take_for_own(skb: &mut Skb<'_>) {
-    if skb.packet.link.packet_type == PacketType::Multicast
-        && !skb.packet.destination().is_multicast()
-    {
-        skb.packet.link.packet_type = PacketType::Host;
     }
 }
 

@@ -5,13 +5,15 @@ use netverdict_net::Device;
 use netverdict_ruleset::Hook;
 
 use crate::compile::Program;
+use crate::conntrack::{Entry, Pretracked};
 use crate::context::{Note, Now};
 use crate::observe::Event;
 use crate::oracle::Oracle;
+use crate::remember::Recorder;
 use crate::state::State;
 use crate::{
-    Config, CtState, DecidedBy, Emission, Fate, FlowId, Observer, Reason, RuleRef, Skb, Transport,
-    UnknownRule, Verdict,
+    Config, Connection, CtState, DecidedBy, Emission, Fate, FlowId, Observer, Reason, RuleRef, Skb,
+    Transport, UnknownRule, Verdict,
 };
 
 /// Where events go, if anywhere.
@@ -63,7 +65,7 @@ pub(crate) struct Trail {
 }
 
 /// The end of a packet's way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct End {
     pub(crate) verdict: Verdict,
     pub(crate) fate: Fate,
@@ -108,6 +110,9 @@ pub(crate) struct Walk<'e, 'p> {
     pub(crate) now: Now,
     pub(crate) skb: Skb<'p>,
     pub(crate) trail: Trail,
+    /// What tracking said before, where a remembered path was tried.
+    pub(crate) tracked: Option<Pretracked>,
+    pub(crate) recorder: Recorder,
 }
 
 impl Walk<'_, '_> {
@@ -118,6 +123,7 @@ impl Walk<'_, '_> {
         match_index: Option<u32>,
         why: impl Into<String>,
     ) -> usize {
+        self.recorder.give_up();
         self.trail.unknowns.push(UnknownRule {
             rule,
             match_index,
@@ -154,6 +160,12 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Counts the packet at a rule or policy.
+    pub(crate) fn count(&mut self, place: usize) {
+        self.state.counters.add(place, self.skb.packet.len());
+        self.recorder.count(place);
+    }
+
     /// The end of an accepted packet.
     pub(crate) fn accepted(&self, fate: Fate) -> End {
         let rule = self.trail.filter.or(self.trail.last);
@@ -173,14 +185,22 @@ impl Walk<'_, '_> {
             return None;
         }
         let connection = self.skb.connection;
-        let ends = self
-            .state
-            .conntrack
-            .describe(connection, None)
-            .original
-            .unwrap_or(before);
-        let serial = self.state.conntrack.serial(connection);
-        Some(self.state.flows.number(ends, serial))
+        let entry = self.state.conntrack.of(connection).map(|(entry, _)| entry);
+        let ends = entry.map_or(before, |entry| entry.original().transport());
+        let serial = entry
+            .filter(|entry| entry.is_confirmed())
+            .map(Entry::serial);
+        let known = entry.and_then(|entry| entry.memo.flow());
+        let flow = self.state.flows.number(ends, serial, known);
+        let epoch = self.state.flows.epoch();
+        if let Connection::Tracked { id, .. } = connection
+            && serial.is_some()
+            && known != Some(flow)
+            && let Some(entry) = self.state.conntrack.entry_mut(id)
+        {
+            entry.memo.number(flow, epoch);
+        }
+        Some(flow)
     }
 
     /// Sets the devices that rules of the coming hook see.

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use netverdict_host::{RouteKind, keys};
+use netverdict_host::{RouteKind, SourceChoice, Way, keys};
 use netverdict_net::header::{ipv4_fragment, ipv6, network_header_len, next_protocol};
-use netverdict_net::{Family, Packet, PacketType, Protocol};
+use netverdict_net::{Family, Packet, PacketType, Protocol, checksum};
 
 use super::{Answer, Asked, Header, packet, source_toward, verify};
+use crate::EmissionKind;
 
 /// An error's type, code and the word behind its checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,10 @@ pub(crate) fn checked_icmp(asked: Asked<'_, '_>, kind: u8, code: u8) -> Answer {
             _ => return Err("it is a later fragment, or its headers are broken"),
         },
     };
-    let judged = !asked.skb.checksum_trusted && verify::is_verifiable(original, protocol, at);
+    // Of what the host itself sends only the checksums of TCP and UDP are left to the device.
+    let filled_later = matches!(protocol, Protocol::TCP | Protocol::UDP);
+    let trusted = asked.skb.checksum_trusted && (!asked.skb.local || filled_later);
+    let judged = !trusted && verify::is_verifiable(original, protocol, at);
     if judged && !verify::holds(original, protocol, at) {
         return Err("bad layer-4 checksum");
     }
@@ -73,7 +77,7 @@ fn error_v4(asked: Asked<'_, '_>, error: IcmpError) -> Answer {
         }
     }
     let destination = original.source();
-    let routed = source_toward(asked.host, destination)?;
+    let routed = source_toward(asked, destination)?;
     let header = Header {
         source: own_or(asked, original.destination(), routed),
         destination,
@@ -82,12 +86,22 @@ fn error_v4(asked: Asked<'_, '_>, error: IcmpError) -> Answer {
         ttl: u8::try_from(asked.host.sysctls().get(keys::IP_DEFAULT_TTL)).unwrap_or(64),
         dont_fragment: false,
     };
-    Ok(packet(
-        &header,
-        quoting(error, original, V4_LIMIT - 28),
-        2,
-        false,
-    ))
+    let mut body = quoting(error, original, V4_LIMIT - 28);
+    if asked.skb.made_by == Some(EmissionKind::Reset) {
+        leave_unfinished(&mut body, original);
+    }
+    Ok(packet(&header, body, 2, false))
+}
+
+/// Who leaves this host finishes a reset's checksum (`nf_reject_ip_tcphdr_put`): until then it is the pseudo-header's sum.
+fn leave_unfinished(body: &mut [u8], original: &Packet<'_>) {
+    let at = network_header_len(original);
+    let len = original.len().saturating_sub(at) as u32;
+    let (source, destination) = (original.source(), original.destination());
+    let sum = checksum::pseudo_header(source, destination, Protocol::TCP, len);
+    if let Some(field) = body.get_mut(8 + at + 16..8 + at + 18) {
+        field.copy_from_slice(&checksum::fold(u64::from(sum)).to_be_bytes());
+    }
 }
 
 fn error_v6(asked: Asked<'_, '_>, error: IcmpError) -> Answer {
@@ -105,7 +119,7 @@ fn error_v6(asked: Asked<'_, '_>, error: IcmpError) -> Answer {
     if is_error_v6(original) {
         return Err("it is an ICMPv6 error itself");
     }
-    let routed = source_toward(asked.host, source.into())?;
+    let routed = near_receiver(asked, source.into(), source_toward(asked, source.into())?);
     let header = Header {
         source: own_or(asked, to.into(), routed),
         destination: source.into(),
@@ -120,6 +134,23 @@ fn error_v6(asked: Asked<'_, '_>, error: IcmpError) -> Answer {
         2,
         true,
     ))
+}
+
+/// The source that fits the device that the packet came by, if it came by one (`icmp6_send`, "a more meaningful saddr"
+/// than that of the way back).
+fn near_receiver(asked: Asked<'_, '_>, to: IpAddr, routed: IpAddr) -> IpAddr {
+    let device = asked.skb.in_device;
+    if device.name().is_none() {
+        return routed;
+    }
+    let way = Way {
+        device,
+        ..Way::UNKNOWN
+    };
+    match asked.host.masquerade_source(&way, to) {
+        SourceChoice::Address(address) => address,
+        SourceChoice::None | SourceChoice::Unknown => routed,
+    }
 }
 
 /// The address that was asked, if it is the host's own, else the one that routing chose.
@@ -139,9 +170,9 @@ const fn is_unicast_frame(original: &Packet<'_>) -> bool {
     )
 }
 
-/// Types above 18 are taken for errors too.
+/// Types that nobody handles are taken for errors too (`icmp_pointers`).
 const fn is_error_v4(kind: u8) -> bool {
-    matches!(kind, 3 | 4 | 5 | 11 | 12) || kind > 18
+    matches!(kind, 1..=7 | 9..=12) || kind > 18
 }
 
 fn is_error_v6(original: &Packet<'_>) -> bool {

@@ -92,10 +92,7 @@ fn answers_count_on_their_way_out() {
     let mut facts = router_facts();
     facts.interfaces[2].mtu = 1400;
     let rules = V4.replacen("*filter\n", COUNTED, 1);
-    let config = Config {
-        answers: true,
-        ..Config::default()
-    };
+    let config = Config::default();
     let mut bench = Bench::on(dump(Family::V4, &rules), &config, &Host::new(facts));
     let recorded = include_str!("../../testdata/answers.txt");
     for line in recorded.lines().filter(|line| !line.starts_with('#')) {

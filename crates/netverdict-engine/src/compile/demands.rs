@@ -2,7 +2,7 @@
 
 use netverdict_ruleset::{Match, Ruleset, Target};
 
-use crate::Config;
+use crate::{About, Config};
 
 /// What a family's loaded rules switch on for all its packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,7 +19,8 @@ impl Demands {
     /// Looks through all rules. An empty nat table, or one of plain verdicts, asks for nothing.
     pub(crate) fn of(ruleset: &Ruleset, config: &Config) -> Self {
         let mut demands = Self {
-            tracking: config.force_conntrack,
+            tracking: config.force_conntrack
+                || config.facts.any(|about| *about == About::ConntrackOn),
             ..Self::default()
         };
         for (_, rule) in ruleset.rules() {

@@ -96,6 +96,19 @@ impl AddrTest {
         }
     }
 
+    /// Whether the test tells addresses apart by one value under its mask.
+    pub(super) fn narrows(&self) -> bool {
+        !self.inverted && self.mask != 0 && self.addr & self.mask == self.addr
+    }
+
+    pub(super) const fn mask(&self) -> u128 {
+        self.mask
+    }
+
+    pub(super) const fn addr(&self) -> u128 {
+        self.addr
+    }
+
     /// Whether an address of the rule's family passes.
     pub(crate) const fn passes(&self, addr: u128) -> bool {
         (addr & self.mask == self.addr) != self.inverted

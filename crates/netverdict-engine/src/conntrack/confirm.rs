@@ -2,7 +2,7 @@
 
 use netverdict_net::Jiffies;
 
-use super::helper::Help;
+use super::helper::{Help, HelperCx};
 use super::table::allows_clash;
 use super::{Conntrack, Direction, Status};
 use crate::{Connection, CtId, CtInfo, Reason, Skb};
@@ -22,13 +22,18 @@ pub(crate) enum Confirm {
 
 impl Conntrack {
     /// Runs the connection's helper and puts a new connection into the table (INPUT and POSTROUTING, last).
-    pub(crate) fn confirm(&mut self, skb: &mut Skb<'_>, now: Jiffies) -> Confirm {
+    pub(crate) fn confirm(&mut self, skb: &mut Skb<'_>, cx: &mut HelperCx<'_>) -> Confirm {
+        let now = cx.now.jiffies;
         let Connection::Tracked { id, info } = skb.connection else {
             return Confirm::Already;
         };
-        // Helpers read no ICMP errors.
-        if info != CtInfo::RelatedReply && self.help(skb, id, info, now) == Help::Drop {
-            return Confirm::Drop(Reason::Helper);
+        match self.help(skb, id, info, cx) {
+            Help::Accept => {}
+            Help::Drop => return Confirm::Drop(Reason::Helper),
+            Help::Unknown(why) => {
+                let helper = self.table.get(id).and_then(super::Entry::helper);
+                cx.unknown = helper.map(|helper| (helper, why));
+            }
         }
         let Some(entry) = self.table.get(id) else {
             return Confirm::Already;
@@ -50,9 +55,13 @@ impl Conntrack {
 
     /// Takes a new entry into the table, both directions. Its time starts now.
     fn insert(&mut self, id: CtId, now: Jiffies) {
+        let timestamps = self.settings.timestamps;
         if let Some(entry) = self.table.get_mut(id) {
             entry.timeout += now.0;
             entry.status.insert(Status::CONFIRMED);
+            if timestamps {
+                entry.extra_mut().started = Some(now.0);
+            }
         }
         self.table.link(id, Direction::Original);
         self.table.link(id, Direction::Reply);
@@ -106,7 +115,7 @@ impl Conntrack {
         Confirm::Confirmed
     }
 
-    /// The packet goes over to an entry that was faster, if that is not translated or is the same in all.
+    /// The packet goes over to an entry that was faster, if the two are the same: both tuples under the same zones.
     fn adopt(&mut self, skb: &mut Skb<'_>, loser: CtId, info: CtInfo, winner: CtId) -> bool {
         let (Some(ours), Some(theirs)) = (self.table.get(loser), self.table.get(winner)) else {
             return false;
@@ -114,7 +123,7 @@ impl Conntrack {
         let same = ours.original() == theirs.original()
             && ours.reply() == theirs.reply()
             && ours.zone == theirs.zone;
-        if theirs.status.intersects(Status::NAT_DONE) && !same {
+        if !same {
             return false;
         }
         let bytes = ours.counters().map(|[original, _]| original.bytes);

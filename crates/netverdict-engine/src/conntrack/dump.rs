@@ -43,6 +43,8 @@ pub struct ConnectionView {
     pub mark: u32,
     /// The zone.
     pub zone: Zone,
+    /// Whole seconds since it came into the table, where the kernel keeps that (`nf_conntrack_timestamp`).
+    pub age: Option<u32>,
     /// The helper's name.
     pub helper: Option<&'static str>,
 }
@@ -100,6 +102,7 @@ impl ConnectionView {
             status: entry.status,
             mark: entry.mark,
             zone: entry.zone,
+            age: entry.started().map(|at| ((now.0 - at) / hz) as u32),
             helper: entry.helper().map(Helper::name),
         }
     }
@@ -140,7 +143,7 @@ impl Conntrack {
             entry.memory = memory;
             entry.set_counters(known.counters);
             if let Some(helper) = known.helper.and_then(Helper::from_name) {
-                entry.extra_mut().helper = Some((helper, helper.state()));
+                entry.extra_mut().helper = Some((helper, helper.resumed()));
             }
         }
         self.table.link(id, Direction::Original);

@@ -4,10 +4,13 @@ use std::net::IpAddr;
 
 use netverdict_net::{Family, InterfaceName, Jiffies, Protocol};
 
+use super::expect::Bindings;
 use super::helper::{Helper, HelperState};
 use super::sctp::Sctp;
+use super::seqadj::Shift;
 use super::tcp::{Tcp, TcpState};
 use super::{Direction, Status, Tuple, Zone};
+use crate::remember::Memo;
 
 /// Packets and bytes of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,8 +45,16 @@ pub(crate) enum Memory {
 pub(crate) struct Extra {
     pub(crate) helper: Option<(Helper, HelperState)>,
     pub(crate) master: Option<Master>,
+    /// The translation that an expected connection is still to be given.
+    pub(crate) bindings: Option<Bindings>,
+    /// By how much a helper shifted its sequence numbers.
+    pub(crate) shifts: Option<[Shift; 2]>,
     /// The device that MASQUERADE took its address from.
     pub(crate) masquerade: Option<InterfaceName>,
+    /// connlabel's bits.
+    pub(crate) labels: u128,
+    /// The tick at which it came into the table, where the kernel keeps that.
+    pub(crate) started: Option<i64>,
 }
 
 /// What an expected connection keeps of the one that announced it, which it may outlive.
@@ -66,16 +77,16 @@ pub(crate) struct Entry {
     /// Absolute, once confirmed; before, the ticks it will then live.
     pub(super) timeout: i64,
     pub(super) memory: Memory,
-    counters: Option<[Counter; 2]>,
-    /// connlabel's bits.
-    pub labels: u128,
+    counters: Option<Box<[Counter; 2]>>,
     extra: Option<Box<Extra>>,
     /// Counts entries from the run's start.
     serial: u64,
+    /// The paths that its packets took last.
+    pub(crate) memo: Memo,
 }
 
 impl Entry {
-    pub(super) const fn new(
+    pub(super) fn new(
         original: Tuple,
         reply: Tuple,
         zone: Zone,
@@ -89,19 +100,10 @@ impl Entry {
             zone,
             timeout: 0,
             memory: Memory::None,
-            counters: if accounting {
-                Some(
-                    [Counter {
-                        packets: 0,
-                        bytes: 0,
-                    }; 2],
-                )
-            } else {
-                None
-            },
-            labels: 0,
+            counters: accounting.then(Box::default),
             extra: None,
             serial,
+            memo: Memo::NONE,
         }
     }
 
@@ -173,12 +175,12 @@ impl Entry {
     }
 
     /// Packets and bytes by direction, where accounting was on when it began.
-    pub(crate) const fn counters(&self) -> Option<&[Counter; 2]> {
-        self.counters.as_ref()
+    pub(crate) fn counters(&self) -> Option<&[Counter; 2]> {
+        self.counters.as_deref()
     }
 
-    pub(super) const fn set_counters(&mut self, counters: Option<[Counter; 2]>) {
-        self.counters = counters;
+    pub(super) fn set_counters(&mut self, counters: Option<[Counter; 2]>) {
+        self.counters = counters.map(Box::new);
     }
 
     pub(crate) fn count(&mut self, direction: Direction, bytes: usize) {
@@ -260,6 +262,15 @@ impl Entry {
             .helper
             .as_ref()
             .map(|(helper, _)| *helper)
+    }
+
+    /// connlabel's bits.
+    pub(crate) fn labels(&self) -> u128 {
+        self.extra().map_or(0, |extra| extra.labels)
+    }
+
+    pub(crate) fn started(&self) -> Option<i64> {
+        self.extra.as_ref()?.started
     }
 
     pub(crate) fn extra(&self) -> Option<&Extra> {

@@ -119,7 +119,7 @@ impl Conntrack {
         zone: Zone,
         now: Jiffies,
     ) -> Result<Connection, Fault> {
-        let inner = Tuple::read(packet, packet.family(), network)?;
+        let inner = self.keyed(Tuple::read(packet, packet.family(), network)?);
         let sought = inner.invert().ok_or(Fault::Invalid(
             "ICMP error about a packet that has no answer",
         ))?;

@@ -3,231 +3,378 @@
 use netverdict_net::{Family, Jiffies, Protocol};
 
 use super::entry::Master;
-use super::{Addr, Conntrack, Direction, Helper, Status, Tuple, Zone};
+use super::{Addr, Conntrack, Direction, Helper, Status, Tuple};
 use crate::CtId;
 use crate::state::Rewind;
 
-/// A connection that is expected: from whom, to where. `None` stands for any.
+mod arrival;
+mod store;
+
+pub(super) use arrival::Arrival;
+pub(crate) use arrival::{Binding, Bindings};
+pub(super) use store::{Expectations, GreKey};
+
+/// A connection that is expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expectation {
-    pub(super) family: Family,
-    pub(super) protocol: Protocol,
-    pub(super) source: Option<Addr>,
-    pub(super) source_port: Option<u16>,
-    pub(super) destination: Addr,
-    pub(super) destination_port: u16,
-    pub(super) master: CtId,
-    pub(super) zone: Zone,
+    /// What its first packet must have; the source only as far as the masks say.
+    pub(super) tuple: Tuple,
+    /// Which bits of the source address count.
+    pub(super) source_mask: Addr,
+    /// Which bits of the source port count.
+    pub(super) port_mask: u16,
+    /// Which of its helper's policies it is under.
+    pub(super) class: u8,
+    /// The helper that the expected connection gets.
+    pub(super) helper: Option<Helper>,
+    /// Whether any number of connections may fulfil it.
+    pub(super) permanent: bool,
+    /// Whether it waits for an answer before it counts.
+    pub(super) inactive: bool,
+    /// Whether another connection's announcement of the same is as good (`NF_CT_EXP_F_SKIP_MASTER`).
+    pub(super) shared: bool,
+    /// Where the sender really is, where `tuple` has a translated end.
+    pub(super) saved: (Addr, u16),
+    /// How the connection is translated.
+    pub(super) arrival: Arrival,
+    /// The connection that announced it, and its serial number: ids are used again.
+    pub(super) master: (CtId, u64),
+    pub(super) zone: u16,
     pub(super) expires: i64,
-    /// How it is translated, where the one that announced it is.
-    pub(super) follow: Option<Follow>,
+    /// Names it among all.
+    pub(super) number: u64,
 }
 
-/// The ends of an expected connection behind its translation (`nf_nat_follow_master`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Follow {
-    pub(super) source: Addr,
-    pub(super) destination: Addr,
-    pub(super) port: u16,
-}
-
-/// How many expectations a helper may have at once, and how long each waits.
+/// How many expectations of a class a connection may have at once, and how long each waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Policy {
+    /// 0 for any number.
     pub(super) max: usize,
     pub(super) seconds: i64,
 }
 
+/// Why a connection cannot be expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Another one waits for the same packets.
+    Busy,
+    /// The same was announced already, by another connection or as something else.
+    Already,
+    /// There are too many.
+    Full,
+}
+
+/// Names an expectation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ExpectationId(u64);
+
 impl Expectation {
-    fn fits(&self, tuple: &Tuple, zone: Zone) -> bool {
-        self.family == tuple.family
-            && self.protocol == tuple.protocol
-            && self.destination == tuple.destination
-            && self.destination_port == tuple.destination_port
-            && self.source.is_none_or(|source| source == tuple.source)
-            && self
-                .source_port
-                .is_none_or(|port| port == tuple.source_port)
-            && self.zone == zone
-    }
-
-    fn same(&self, other: &Self) -> bool {
-        let kept = Self {
-            expires: self.expires,
-            master: self.master,
-            ..other.clone()
+    /// One from a source, or anybody, with any port (`nf_ct_expect_init`).
+    pub(super) const fn new(
+        family: Family,
+        protocol: Protocol,
+        source: Option<Addr>,
+        (destination, port): (Addr, u16),
+    ) -> Self {
+        let (source, source_mask) = match source {
+            Some(source) => (source, Addr::MAX),
+            None => (0, 0),
         };
-        *self == kept
+        Self {
+            tuple: Tuple {
+                source,
+                destination,
+                source_port: 0,
+                destination_port: port,
+                protocol,
+                family,
+            },
+            source_mask,
+            port_mask: 0,
+            class: 0,
+            helper: None,
+            permanent: false,
+            inactive: false,
+            shared: false,
+            saved: (0, 0),
+            arrival: Arrival::Plain,
+            master: (CtId(0), 0),
+            zone: 0,
+            expires: 0,
+            number: 0,
+        }
     }
 
-    /// Whether a connection could fit both.
-    fn clashes(&self, other: &Self) -> bool {
-        let agree = |a: Option<Addr>, b: Option<Addr>| a.is_none() || b.is_none() || a == b;
-        self.family == other.family
-            && self.protocol == other.protocol
-            && self.destination == other.destination
-            && self.destination_port == other.destination_port
-            && agree(self.source, other.source)
-            && (self.source_port.is_none()
-                || other.source_port.is_none()
-                || self.source_port == other.source_port)
+    /// Like [`Self::new`], of one source port only.
+    pub(super) const fn with_source_port(mut self, port: u16) -> Self {
+        self.tuple.source_port = port;
+        self.port_mask = u16::MAX;
+        self
+    }
+
+    /// `nf_ct_exp_equal`.
+    fn fits(&self, tuple: &Tuple, zone: u16) -> bool {
+        self.agrees(tuple, self.source_mask, self.port_mask) && self.zone == zone
+    }
+
+    const fn agrees(&self, tuple: &Tuple, source_mask: Addr, port_mask: u16) -> bool {
+        let own = &self.tuple;
+        own.family as u8 == tuple.family as u8
+            && own.protocol.0 == tuple.protocol.0
+            && own.destination == tuple.destination
+            && own.destination_port == tuple.destination_port
+            && (own.source ^ tuple.source) & source_mask == 0
+            && (own.source_port ^ tuple.source_port) & port_mask == 0
+    }
+
+    /// `expect_matches`.
+    fn is_same(&self, other: &Self) -> bool {
+        self.tuple == other.tuple
+            && self.source_mask == other.source_mask
+            && self.port_mask == other.port_mask
             && self.zone == other.zone
     }
-}
 
-/// All expectations, oldest first.
-#[derive(Debug, Default)]
-pub(super) struct Expectations {
-    waiting: Vec<Expectation>,
-    /// What a checkpoint remembers, once anything changed.
-    saved: Option<Vec<Expectation>>,
-    recording: bool,
-}
-
-impl Expectations {
-    fn change(&mut self) -> &mut Vec<Expectation> {
-        if self.recording && self.saved.is_none() {
-            self.saved = Some(self.waiting.clone());
-        }
-        &mut self.waiting
-    }
-
-    /// Forgets what the connection announced.
-    pub(super) fn forget(&mut self, master: CtId) {
-        if self.waiting.iter().any(|waiting| waiting.master == master) {
-            self.change().retain(|waiting| waiting.master != master);
-        }
-    }
-
-    /// Forgets those nobody came for.
-    pub(super) fn sweep(&mut self, now: Jiffies) {
-        if self.waiting.iter().any(|waiting| waiting.expires <= now.0) {
-            self.change().retain(|waiting| waiting.expires > now.0);
-        }
-    }
-
-    /// Takes out the expectation that a new connection fulfils.
-    pub(super) fn take(&mut self, tuple: &Tuple, zone: Zone, now: Jiffies) -> Option<Expectation> {
-        if self.waiting.is_empty() {
-            return None;
-        }
-        self.sweep(now);
-        let index = self
-            .waiting
-            .iter()
-            .rposition(|waiting| waiting.fits(tuple, zone))?;
-        Some(self.change().remove(index))
-    }
-
-    fn len_of(&self, master: CtId) -> usize {
-        self.waiting
-            .iter()
-            .filter(|waiting| waiting.master == master)
-            .count()
+    /// Whether a connection could fit both (`expect_clash`).
+    fn clashes(&self, other: &Self) -> bool {
+        let source_mask = self.source_mask & other.source_mask;
+        let port_mask = self.port_mask & other.port_mask;
+        self.agrees(&other.tuple, source_mask, port_mask) && self.zone == other.zone
     }
 }
 
 impl Conntrack {
-    /// Announces a connection (`nf_ct_expect_related`). False where it cannot be: the helper then drops the packet.
-    pub(super) fn expect(&mut self, new: Expectation, policy: Policy, now: Jiffies) -> bool {
+    /// Announces a connection (`nf_ct_expect_related`).
+    pub(super) fn expect(
+        &mut self,
+        master: CtId,
+        mut new: Expectation,
+        now: Jiffies,
+    ) -> Result<ExpectationId, Refused> {
+        self.drop_stale(now);
+        let (entry, helper) = self
+            .table
+            .get(master)
+            .and_then(|entry| Some((entry, entry.helper()?)))
+            .ok_or(Refused::Full)?;
+        new.master = (master, entry.serial());
+        new.zone = entry.zone.id;
+        let policy = helper.policy(new.class);
         let expectations = &mut self.expectations;
-        expectations.sweep(now);
         let mut replaced = None;
-        for (index, waiting) in expectations.waiting.iter().enumerate().rev() {
-            if waiting.same(&new) {
-                if waiting.master != new.master {
-                    return false;
+        for waiting in expectations.newest_first() {
+            let own = waiting.master == new.master;
+            if (own || new.shared) && waiting.is_same(&new) {
+                if !own || waiting.class != new.class {
+                    return Err(Refused::Already);
                 }
-                replaced = Some(index);
+                replaced = Some(waiting.number);
                 break;
             }
             if waiting.clashes(&new) {
-                return false;
+                return Err(Refused::Busy);
             }
         }
-        if let Some(index) = replaced {
-            expectations.change().remove(index);
+        if let Some(number) = replaced {
+            expectations.remove(number);
         }
-        if expectations.len_of(new.master) >= policy.max {
-            let oldest = expectations
-                .waiting
-                .iter()
-                .position(|waiting| waiting.master == new.master);
-            if let Some(oldest) = oldest {
-                expectations.change().remove(oldest);
+        if policy.max != 0 {
+            let of_class =
+                |waiting: &&Expectation| waiting.master == new.master && waiting.class == new.class;
+            let count = expectations.newest_first().filter(of_class).count();
+            let oldest = expectations.newest_first().filter(of_class).last();
+            if count >= policy.max
+                && let Some(number) = oldest.map(|oldest| oldest.number)
+            {
+                expectations.remove(number);
             }
         }
-        if expectations.waiting.len() >= self.settings.expect_max as usize {
+        if expectations.len() >= self.settings.expect_max as usize {
+            return Err(Refused::Full);
+        }
+        new.expires = now.0 + policy.seconds * self.settings.hz;
+        Ok(ExpectationId(expectations.add(new)))
+    }
+
+    /// Takes an announcement back (`nf_ct_unexpect_related`).
+    pub(super) fn unexpect(&mut self, id: ExpectationId) {
+        self.expectations.remove(id.0);
+    }
+
+    /// An expectation that a packet of this tuple would meet, active or not (`__nf_ct_expect_find`).
+    pub(super) fn find_expectation(
+        &self,
+        tuple: &Tuple,
+        zone: u16,
+    ) -> Option<(ExpectationId, &Expectation)> {
+        let found = self
+            .expectations
+            .newest_first()
+            .find(|waiting| waiting.fits(tuple, zone))?;
+        Some((ExpectationId(found.number), found))
+    }
+
+    /// What another connection with the same helper announced of this class for such a packet: where the sender really
+    /// is, and where it is expected.
+    pub(super) fn known_expectation(
+        &self,
+        own: CtId,
+        tuple: &Tuple,
+        class: u8,
+    ) -> Option<((Addr, u16), (Addr, u16))> {
+        let entry = self.table.get(own)?;
+        let (_, found) = self.find_expectation(tuple, entry.zone.id)?;
+        let master = self.table.get(found.master.0)?;
+        let is_known = found.master.0 != own
+            && master.helper() == entry.helper()
+            && master.protocol() == entry.protocol()
+            && found.class == class;
+        let end = (found.tuple.destination, found.tuple.destination_port);
+        is_known.then_some((found.saved, end))
+    }
+
+    /// The expectation that a new connection fulfils (`nf_ct_find_expectation`). It is used up, unless it is permanent.
+    pub(super) fn expected(
+        &mut self,
+        tuple: &Tuple,
+        zone: u16,
+        now: Jiffies,
+    ) -> Option<Expectation> {
+        if self.expectations.len() == 0 {
+            return None;
+        }
+        self.drop_stale(now);
+        let found = self
+            .expectations
+            .newest_first()
+            .find(|waiting| !waiting.inactive && waiting.fits(tuple, zone))?
+            .clone();
+        let master = self.table.get(found.master.0)?;
+        if !master.is_confirmed() || master.status.contains(Status::DYING) {
+            return None;
+        }
+        if !found.permanent {
+            self.expectations.remove(found.number);
+        }
+        Some(found)
+    }
+
+    /// Forgets those nobody came for and those whose announcer is gone.
+    pub(super) fn drop_stale(&mut self, now: Jiffies) {
+        let table = &self.table;
+        let is_stale = |waiting: &Expectation| {
+            let (id, serial) = waiting.master;
+            waiting.expires <= now.0 || table.get(id).is_none_or(|entry| entry.serial() != serial)
+        };
+        self.expectations.forget_where(is_stale);
+    }
+
+    /// Forgets what a connection announced, of the classes that `of` picks.
+    pub(super) fn forget_expected(&mut self, master: CtId, of: impl Fn(u8) -> bool) {
+        self.expectations
+            .forget_where(|waiting| waiting.master.0 == master && of(waiting.class));
+    }
+
+    /// Forgets the newest announcement of one class.
+    pub(super) fn forget_newest(&mut self, master: CtId, class: u8) {
+        let newest = self
+            .expectations
+            .newest_first()
+            .find(|waiting| waiting.master.0 == master && waiting.class == class);
+        if let Some(number) = newest.map(|newest| newest.number) {
+            self.expectations.remove(number);
+        }
+    }
+
+    /// Activates the connection's announcement of this end and lets it wait so many seconds from now. Whether there was
+    /// one.
+    pub(super) fn activate(
+        &mut self,
+        master: CtId,
+        class: u8,
+        protocol: Protocol,
+        (address, port): (Addr, u16),
+        seconds: u32,
+        now: Jiffies,
+    ) -> bool {
+        let found = self.expectations.newest_first().find(|waiting| {
+            waiting.master.0 == master
+                && waiting.class == class
+                && waiting.tuple.protocol == protocol
+                && waiting.tuple.destination == address
+                && waiting.tuple.destination_port == port
+        });
+        let Some(number) = found.map(|found| found.number) else {
             return false;
-        }
-        let expires = now.0 + policy.seconds * self.settings.hz;
-        expectations.change().push(Expectation { expires, ..new });
+        };
+        // In the kernel's 32 bits of seconds times HZ.
+        let ticks = i64::from(seconds.wrapping_mul(self.settings.hz as u32));
+        self.expectations.change(number, |waiting| {
+            waiting.inactive = false;
+            waiting.expires = now.0 + ticks;
+        });
         true
     }
 
     /// Makes a new connection the expected one: it takes over the mark of the one that announced it.
     pub(super) fn fulfil(&mut self, id: CtId, expectation: &Expectation) {
-        let Some(master) = self.table.get(expectation.master) else {
+        let Some(master) = self.table.get(expectation.master.0) else {
             return;
         };
         let kept = Master {
-            original: *master.tuple(Direction::Original),
+            original: *master.original(),
             helper: master.helper().map(Helper::name),
         };
-        let mark = master.mark;
-        if let Some(entry) = self.table.get_mut(id) {
-            entry.status.insert(Status::EXPECTED);
-            entry.mark = mark;
-            entry.extra_mut().master = Some(kept);
-        }
-        if let Some(follow) = expectation.follow {
-            self.follow(id, follow);
-        }
-    }
-
-    /// Translates a new connection as the one that announced it.
-    fn follow(&mut self, id: CtId, follow: Follow) {
+        let (tuples, status, mark) = (
+            [*master.original(), *master.reply()],
+            master.status,
+            master.mark,
+        );
         let Some(entry) = self.table.get_mut(id) else {
             return;
         };
-        let original = *entry.original();
-        let translated = Tuple {
-            source: follow.source,
-            destination: follow.destination,
-            destination_port: follow.port,
-            ..original
-        };
-        if let Some(reply) = translated.invert() {
-            entry.set_reply(reply);
+        entry.status.insert(Status::EXPECTED);
+        entry.mark = mark;
+        let first = *entry.original();
+        let bindings = expectation.bindings(&tuples, &first);
+        let extra = entry.extra_mut();
+        extra.master = Some(kept);
+        extra.helper = expectation.helper.map(|helper| (helper, helper.state()));
+        extra.bindings = bindings;
+        if expectation.arrival.is_pptp() {
+            self.unexpect_other_way(expectation, &tuples, status);
         }
-        if translated.source != original.source {
-            entry.status.insert(Status::SRC_NAT);
-        }
-        if (translated.destination, translated.destination_port)
-            != (original.destination, original.destination_port)
-        {
-            entry.status.insert(Status::DST_NAT);
-        }
-        entry.status.insert(Status::NAT_DONE);
-        self.table.add_source(id);
+    }
+
+    /// Takes the translation that an expected connection is still to be given.
+    pub(crate) fn take_bindings(&mut self, id: CtId) -> Option<Bindings> {
+        self.table.get(id)?.extra()?.bindings?;
+        self.table.get_mut(id)?.extra_mut().bindings.take()
     }
 }
 
 impl Rewind for Expectations {
     fn checkpoint(&mut self) {
-        self.saved = None;
-        self.recording = true;
+        self.record();
     }
 
     fn rollback(&mut self) {
-        self.recording = false;
-        if let Some(saved) = self.saved.take() {
-            self.waiting = saved;
-        }
+        self.restore();
     }
 
     fn commit(&mut self) {
-        self.recording = false;
-        self.saved = None;
+        self.settle();
     }
 }
+
+/// The tuple of one direction.
+const fn tuple_of(tuples: &[Tuple; 2], direction: Direction) -> &Tuple {
+    let [original, reply] = tuples;
+    match direction {
+        Direction::Original => original,
+        Direction::Reply => reply,
+    }
+}
+
+#[cfg(test)]
+mod tests;

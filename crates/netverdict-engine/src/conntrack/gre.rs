@@ -1,4 +1,5 @@
-//! GRE (nf_conntrack_proto_gre.c). PPTP's call ids are known only through its helper, which is not modelled.
+//! GRE (nf_conntrack_proto_gre.c). Of PPTP's call ids a packet carries the receiver's; the sender's is known through the
+//! helper of the control connection.
 
 use netverdict_net::{Packet, Protocol};
 

@@ -1,20 +1,28 @@
-//! Helpers: trackers of protocols that announce further connections in their payload. A connection has one only if a
-//! `-j CT --helper` rule gave it.
-//!
-//! Payloads are read, not rewritten: where the kernel's NAT would put another address or port into one, the announced
-//! connection is expected as it was announced.
+//! Helpers: trackers of protocols that announce further connections in their payload, and rewrite it where the
+//! connection is translated. A connection has one only if a `-j CT --helper` rule gave it, or the one that announced it.
 
 mod amanda;
+mod broadcast;
 mod ftp;
 mod irc;
+mod pptp;
 mod sane;
+mod sip;
+mod snmp;
+mod talk;
+mod text;
 mod tftp;
 
-use netverdict_net::{Family, Jiffies, Packet, Protocol};
+use netverdict_host::Host;
+use netverdict_net::{Beyond, Family, Protocol};
 
-use super::expect::{Expectation, Follow, Policy};
-use super::{Addr, Conntrack, Direction, Entry, Status, layer4};
+use super::expect::Policy;
+use super::{Conntrack, Direction, Status, Tuple};
+use crate::context::Now;
+use crate::state::Random;
 use crate::{CtId, CtInfo, Skb};
+
+use talk::Talk;
 
 /// A helper that is modelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +32,16 @@ pub(crate) enum Helper {
     Irc,
     Sane,
     Amanda,
+    NetbiosNs,
+    Snmp,
+    SnmpTrap,
+    Sip,
+    Pptp,
+}
+
+/// Whether a helper of this name is modelled: what others would expect, rewrite or drop is not known.
+pub fn models_helper(name: &str) -> bool {
+    Helper::from_name(name).is_some()
 }
 
 /// What a helper remembers of a connection.
@@ -31,6 +49,8 @@ pub(crate) enum Helper {
 pub(crate) enum HelperState {
     Stateless,
     Ftp(ftp::Lines),
+    Sip(sip::Memory),
+    Pptp(pptp::Memory),
     /// Whether the next answer is to a request for a data connection.
     Sane {
         requested: bool,
@@ -42,47 +62,69 @@ pub(crate) enum HelperState {
 pub(super) enum Help {
     Accept,
     Drop,
+    /// What the kernel would have done is not known, and why.
+    Unknown(&'static str),
 }
 
-/// A connection that a payload announces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Announced {
-    protocol: Protocol,
-    /// Who will open it; `None` for anybody.
-    source: Option<Addr>,
-    destination: Addr,
-    port: u16,
-    follow: Option<Follow>,
-}
-
-/// What a helper found in a packet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Found {
-    Nothing,
-    /// At most four at once, by amanda.
-    Announced(Vec<Announced>),
-    /// Half of an announcement: the kernel drops the packet, for its tracking would be wrong.
-    Partial,
-}
-
-/// One packet as a helper sees it.
+/// What helpers are given beside the packet and the connections.
 #[derive(Debug)]
-struct Message<'m> {
-    entry: &'m Entry,
-    direction: Direction,
-    /// Whether packets have flowed both ways.
-    established: bool,
-    /// TCP's sequence number.
-    sequence: u32,
-    payload: &'m [u8],
+pub(crate) struct HelperCx<'c> {
+    pub(crate) now: Now,
+    pub(crate) host: &'c Host,
+    pub(crate) random: &'c mut Random,
+    /// What was done, for those who look.
+    pub(crate) notes: Option<Vec<String>>,
+    /// The helper of which it is not known what it would have done, and why.
+    pub(crate) unknown: Option<(Helper, &'static str)>,
 }
 
 impl Helper {
+    const ALL: [Self; 10] = [
+        Self::Ftp,
+        Self::Tftp,
+        Self::Irc,
+        Self::Sane,
+        Self::Amanda,
+        Self::NetbiosNs,
+        Self::Snmp,
+        Self::SnmpTrap,
+        Self::Sip,
+        Self::Pptp,
+    ];
+
     /// The helper of a kernel name; `None` for those not modelled.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Ftp, Self::Tftp, Self::Irc, Self::Sane, Self::Amanda]
-            .into_iter()
-            .find(|helper| helper.name() == name)
+        Self::ALL.into_iter().find(|helper| helper.name() == name)
+    }
+
+    /// The helper of a connection's answers, where the kernel looks for one by itself (`nf_conntrack_helper`).
+    pub(crate) fn of_port(reply: &Tuple) -> Option<Self> {
+        Self::ALL.into_iter().find(|helper| {
+            let (port, protocols, families) = helper.serves();
+            reply.source_port == port
+                && protocols.contains(&reply.protocol)
+                && families.contains(&reply.family)
+        })
+    }
+
+    /// The port, protocols and families that it is registered for.
+    const fn serves(self) -> (u16, &'static [Protocol], &'static [Family]) {
+        const TCP: &[Protocol] = &[Protocol::TCP];
+        const UDP: &[Protocol] = &[Protocol::UDP];
+        const BOTH: &[Protocol] = &[Protocol::TCP, Protocol::UDP];
+        const V4: &[Family] = &[Family::V4];
+        match self {
+            Self::Ftp => (21, TCP, &Family::ALL),
+            Self::Tftp => (69, UDP, &Family::ALL),
+            Self::Irc => (6667, TCP, V4),
+            Self::Sane => (6566, TCP, &Family::ALL),
+            Self::Amanda => (10_080, UDP, &Family::ALL),
+            Self::NetbiosNs => (137, UDP, V4),
+            Self::Snmp => (161, UDP, V4),
+            Self::SnmpTrap => (162, UDP, V4),
+            Self::Sip => (5060, BOTH, &Family::ALL),
+            Self::Pptp => (1723, TCP, V4),
+        }
     }
 
     /// The kernel's name.
@@ -93,21 +135,25 @@ impl Helper {
             Self::Irc => "irc",
             Self::Sane => "sane",
             Self::Amanda => "amanda",
+            Self::NetbiosNs => "netbios-ns",
+            Self::Snmp => "snmp",
+            Self::SnmpTrap => "snmp_trap",
+            Self::Sip => "sip",
+            Self::Pptp => "pptp",
         }
     }
 
-    const fn protocol(self) -> Protocol {
-        match self {
-            Self::Ftp | Self::Irc | Self::Sane => Protocol::TCP,
-            Self::Tftp | Self::Amanda => Protocol::UDP,
-        }
-    }
-
-    const fn policy(self) -> Policy {
+    /// How many expectations of a class there may be.
+    pub(super) const fn policy(self, class: u8) -> Policy {
         let (max, seconds) = match self {
             Self::Ftp | Self::Tftp | Self::Sane => (1, 300),
             Self::Irc => (8, 300),
             Self::Amanda => (4, 180),
+            Self::NetbiosNs => (1, 3),
+            Self::Snmp => (1, 30),
+            Self::SnmpTrap => (0, 180),
+            Self::Sip => return sip::policy(class),
+            Self::Pptp => (2, 300),
         };
         Policy { max, seconds }
     }
@@ -117,137 +163,134 @@ impl Helper {
         match self {
             Self::Ftp => HelperState::Ftp(ftp::Lines::default()),
             Self::Sane => HelperState::Sane { requested: false },
-            Self::Tftp | Self::Irc | Self::Amanda => HelperState::Stateless,
+            Self::Sip => HelperState::Sip(sip::Memory::default()),
+            Self::Pptp => HelperState::Pptp(pptp::Memory::default()),
+            _ => HelperState::Stateless,
         }
     }
 
-    fn read(self, message: &Message<'_>, state: &mut HelperState) -> Found {
+    /// What it remembers of a connection that was there before the first packet: FTP takes the next segment of each
+    /// side for the begin of a line, as the kernel does with connections put in by hand.
+    pub(super) fn resumed(self) -> HelperState {
+        match self {
+            Self::Ftp => HelperState::Ftp(ftp::Lines::resumed()),
+            _ => self.state(),
+        }
+    }
+
+    fn help(self, talk: &mut Talk<'_, '_, '_>, state: &mut HelperState) -> Help {
         match (self, state) {
-            (Self::Ftp, HelperState::Ftp(lines)) => ftp::read(message, lines),
-            (Self::Sane, HelperState::Sane { requested }) => sane::read(message, requested),
-            (Self::Tftp, _) => tftp::read(message),
-            (Self::Irc, _) => irc::read(message),
-            (Self::Amanda, _) => amanda::read(message),
-            _ => Found::Nothing,
+            (Self::Ftp, HelperState::Ftp(lines)) => ftp::help(talk, lines),
+            (Self::Sane, HelperState::Sane { requested }) => sane::help(talk, requested),
+            (Self::Sip, HelperState::Sip(memory)) => sip::help(talk, memory),
+            (Self::Pptp, HelperState::Pptp(memory)) => pptp::help(talk, memory),
+            (Self::Tftp, _) => tftp::help(talk),
+            (Self::Irc, _) => irc::help(talk),
+            (Self::Amanda, _) => amanda::help(talk),
+            (Self::NetbiosNs, _) => broadcast::help(talk, broadcast::NETBIOS_NS),
+            (Self::Snmp, _) => {
+                broadcast::help(talk, broadcast::SNMP);
+                snmp::translate(talk)
+            }
+            (Self::SnmpTrap, _) => snmp::translate(talk),
+            _ => Help::Accept,
         }
     }
 }
 
 impl Conntrack {
-    /// Shows a packet to its connection's helper (`nf_confirm`, before the connection enters the table).
-    pub(super) fn help(&mut self, skb: &Skb<'_>, id: CtId, info: CtInfo, now: Jiffies) -> Help {
+    /// Gives a new connection the helper that its answers' port calls for, where the kernel does so by itself
+    /// (`__nf_ct_try_assign_helper`): anew when NAT changed the answers.
+    pub(crate) fn assign_helper(&mut self, id: CtId) {
+        if !self.settings.automatic_helpers {
+            return;
+        }
+        let Some(entry) = self.table.get_mut(id) else {
+            return;
+        };
+        if entry.status.intersects(Status::HELPER | Status::EXPECTED) {
+            return;
+        }
+        let found = Helper::of_port(entry.reply());
+        if found.is_some() || entry.helper().is_some() {
+            entry.extra_mut().helper = found.map(|helper| (helper, helper.state()));
+        }
+    }
+
+    /// Shows a packet to its connection's helper and shifts its sequence numbers (`nf_confirm`, before the connection
+    /// enters the table).
+    pub(super) fn help(
+        &mut self,
+        skb: &mut Skb<'_>,
+        id: CtId,
+        info: CtInfo,
+        cx: &mut HelperCx<'_>,
+    ) -> Help {
         let Some(entry) = self.table.get(id) else {
             return Help::Accept;
         };
-        let Some((helper, mut state)) = entry.extra().and_then(|extra| extra.helper) else {
+        let helper = entry.extra().and_then(|extra| extra.helper);
+        let shifted = entry.status.contains(Status::SEQ_ADJUST) && !skb.came_by_loopback();
+        // Helpers read no ICMP errors on their way back.
+        if helper.is_none() && !shifted || info == CtInfo::RelatedReply {
+            return Help::Accept;
+        }
+        let Ok(at) = super::layer4::find(&skb.packet, skb.packet.family(), 0) else {
             return Help::Accept;
         };
-        let Some((sequence, payload)) = payload(&skb.packet, helper.protocol()) else {
-            return Help::Accept;
-        };
-        let direction = if info.is_reply() {
-            Direction::Reply
-        } else {
-            Direction::Original
-        };
-        let message = Message {
-            entry,
-            direction,
-            established: matches!(info, CtInfo::Established | CtInfo::EstablishedReply),
-            sequence,
-            payload,
-        };
-        let found = helper.read(&message, &mut state);
-        let before = entry.extra().and_then(|extra| extra.helper);
-        let zone = entry.zone;
-        let family = entry.family();
-        if before != Some((helper, state))
-            && let Some(entry) = self.table.get_mut(id)
-        {
-            entry.extra_mut().helper = Some((helper, state));
-        }
-        if helper == Helper::Amanda && info.is_reply() {
-            self.lengthen(id, amanda::MASTER_SECONDS, now);
-        }
-        let announced = match found {
-            Found::Nothing => return Help::Accept,
-            Found::Partial => return Help::Drop,
-            Found::Announced(announced) => announced,
-        };
-        for one in announced {
-            let expectation = Expectation {
-                family,
-                protocol: one.protocol,
-                source: one.source,
-                source_port: None,
-                destination: one.destination,
-                destination_port: one.port,
-                master: id,
-                zone,
-                expires: 0,
-                follow: one.follow,
+        let mut said = Help::Accept;
+        let mut rewritten = false;
+        if let Some((helper, before)) = helper {
+            let mut state = before;
+            let Some(mut talk) = Talk::new(self, skb, id, info, at.offset, cx) else {
+                return Help::Accept;
             };
-            if !self.expect(expectation, helper.policy(), now) {
-                return Help::Drop;
+            said = helper.help(&mut talk, &mut state);
+            rewritten = talk.is_rewritten();
+            if state != before
+                && let Some(entry) = self.table.get_mut(id)
+            {
+                entry.extra_mut().helper = Some((helper, state));
             }
+        }
+        if said != Help::Accept {
+            return said;
+        }
+        let direction = direction(info);
+        if shifted
+            && let Some(entry) = self.table.get(id)
+            && super::seqadj::adjust(&mut skb.packet, at.offset, entry, direction).is_none()
+        {
+            return Help::Drop;
+        }
+        if rewritten && let Some(entry) = self.table.get(id) {
+            talk::seal(&mut skb.packet, at.offset, entry.protocol());
         }
         Help::Accept
     }
+}
 
-    /// Lets a connection live so many seconds from now, without counting the packet.
-    fn lengthen(&mut self, id: CtId, seconds: i64, now: Jiffies) {
-        let ticks = seconds * self.settings.hz;
-        if let Some(entry) = self.table.get_mut(id) {
-            entry.set_timeout(ticks, now);
-        }
+const fn direction(info: CtInfo) -> Direction {
+    if info.is_reply() {
+        Direction::Reply
+    } else {
+        Direction::Original
     }
 }
 
-/// The sequence number (TCP) and the payload, as far as it was captured.
-fn payload<'p>(packet: &'p Packet<'_>, protocol: Protocol) -> Option<(u32, &'p [u8])> {
-    let at = layer4::find(packet, packet.family(), 0).ok()?;
-    if at.protocol != protocol {
-        return None;
+/// What a failed read of the payload means.
+const fn unread(beyond: Beyond) -> Help {
+    match beyond {
+        Beyond::PacketEnd => Help::Accept,
+        Beyond::Captured => Help::Unknown("the payload is not captured"),
     }
-    let (sequence, header_len) = match protocol {
-        Protocol::TCP => {
-            let header = packet.array::<20>(at.offset).ok()?;
-            let sequence = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
-            (sequence, usize::from(header[12] >> 4) * 4)
-        }
-        _ => (0, 8),
-    };
-    let start = at.offset + header_len;
-    let bytes = packet.read(start, packet.len().checked_sub(start)?).ok()?;
-    Some((sequence, bytes))
 }
 
-/// A decimal number at the start, wrapping as the kernel's do, and how many digits it has.
-fn decimal(bytes: &[u8]) -> (u64, usize) {
-    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
-    digits.fold((0, 0), |(value, len): (u64, usize), digit| {
-        let value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-        (value, len + 1)
-    })
-}
-
-impl Message<'_> {
-    /// The connection's tuple in the packet's direction.
-    const fn own(&self) -> &super::Tuple {
-        self.entry.tuple(self.direction)
-    }
-
-    /// The tuple of the other direction.
-    const fn other(&self) -> &super::Tuple {
-        self.entry.tuple(self.direction.other())
-    }
-
-    const fn is_v4(&self) -> bool {
-        matches!(self.entry.family(), Family::V4)
-    }
-
-    const fn is_translated(&self) -> bool {
-        self.entry.status.intersects(Status::NAT)
+/// Bytes of a layer-4 header up to the payload of protocols whose header has a fixed length.
+const fn fixed_header(protocol: Protocol) -> Option<usize> {
+    match protocol {
+        Protocol::TCP => None,
+        _ => Some(8),
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Lab {
     pub(crate) snat: Option<NatRange>,
     /// Whether a rule drops every packet in FORWARD.
     pub(crate) dropping: bool,
+    /// The helper that a rule gives to every new connection.
+    pub(crate) helper: Option<super::Helper>,
 }
 
 impl Lab {
@@ -86,6 +88,13 @@ impl Lab {
         };
         let mut skb = Skb::new(Packet::owned(bytes, family, Link::default()));
         let (now, mut asked) = (self.now(), [false; 2]);
+        if let Some(helper) = self.helper {
+            self.conntrack.templates = vec![super::Template {
+                zone: None,
+                helper: Some(helper),
+            }];
+            skb.template = Some(0);
+        }
         let why = match self
             .conntrack
             .track(&mut skb, Hook::Prerouting, now.jiffies)
@@ -94,11 +103,22 @@ impl Lab {
             other => panic!("{other:?}"),
         };
         let state = skb.connection.state();
+        nat::follow(
+            &mut self.conntrack,
+            &skb,
+            &mut NatCx {
+                hook: Hook::Prerouting,
+                side: NatSide::Destination,
+                now,
+                host: &self.host,
+                random: &mut self.random,
+            },
+        );
         let out = self.translate(&mut skb, &mut asked).and_then(|()| {
             if self.dropping {
                 return Err(Reason::NoTable);
             }
-            match self.conntrack.confirm(&mut skb, now.jiffies) {
+            match self.confirm(&mut skb) {
                 Confirm::Drop(reason) => Err(reason),
                 _ => Ok(()),
             }
@@ -146,6 +166,18 @@ impl Lab {
             nat::translate(conntrack, skb, cx)?;
         }
         Ok(())
+    }
+
+    /// Takes a packet's connection into the table.
+    pub(crate) fn confirm(&mut self, skb: &mut Skb<'_>) -> Confirm {
+        let mut cx = super::HelperCx {
+            now: self.now(),
+            host: &self.host,
+            random: &mut self.random,
+            notes: None,
+            unknown: None,
+        };
+        self.conntrack.confirm(skb, &mut cx)
     }
 
     /// The state of a packet, for tests that ask for nothing else.
@@ -242,6 +274,17 @@ impl Tcp {
         with_checksum(from.0, to.0, Protocol::TCP, bytes, 16)
     }
 
+    /// Between two ends, with these bytes as data.
+    pub(crate) fn saying(self, from: ([u8; 4], u16), to: ([u8; 4], u16), data: &[u8]) -> Vec<u8> {
+        let mut bytes = from.1.to_be_bytes().to_vec();
+        bytes.extend(to.1.to_be_bytes());
+        bytes.extend(self.sequence.to_be_bytes());
+        bytes.extend(self.ack.to_be_bytes());
+        bytes.extend([0x50, self.flags, 0x20, 0, 0, 0, 0, 0]);
+        bytes.extend(data);
+        with_checksum(from.0, to.0, Protocol::TCP, bytes, 16)
+    }
+
     /// From the client to the server.
     pub(crate) fn out(self) -> Vec<u8> {
         self.between((CLIENT, 1000), (SERVER, 80))
@@ -255,9 +298,16 @@ impl Tcp {
 
 /// A UDP datagram.
 pub(crate) fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16)) -> Vec<u8> {
+    udp_saying(from, to, b"data")
+}
+
+/// A UDP datagram with these bytes.
+pub(crate) fn udp_saying(from: ([u8; 4], u16), to: ([u8; 4], u16), data: &[u8]) -> Vec<u8> {
     let mut bytes = from.1.to_be_bytes().to_vec();
     bytes.extend(to.1.to_be_bytes());
-    bytes.extend([0, 12, 0, 0, b'd', b'a', b't', b'a']);
+    bytes.extend((8 + data.len() as u16).to_be_bytes());
+    bytes.extend([0, 0]);
+    bytes.extend(data);
     with_checksum(from.0, to.0, Protocol::UDP, bytes, 6)
 }
 

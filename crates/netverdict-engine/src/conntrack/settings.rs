@@ -14,8 +14,12 @@ pub(crate) struct Settings {
     pub(crate) generic: i64,
     /// Whether checksums are verified at PREROUTING.
     pub(crate) checksum: bool,
+    /// Whether the kernel finds helpers by port (kernels before 6.0, if told to).
+    pub(crate) automatic_helpers: bool,
     /// Whether connections count packets and bytes.
     pub(crate) accounting: bool,
+    /// Whether connections keep when they began.
+    pub(crate) timestamps: bool,
     /// How many connections there may be; 0 for any number.
     pub(crate) max: u32,
     /// Size of the kernel's hash table.
@@ -74,7 +78,9 @@ impl Settings {
             icmpv6: seconds("icmpv6_timeout", 30),
             generic: seconds("generic_timeout", 600),
             checksum: value("checksum", 1) != 0,
+            automatic_helpers: value("helper", 0) != 0,
             accounting: value("acct", 0) != 0,
+            timestamps: value("timestamp", 0) != 0,
             max: u32::try_from(value("max", 262_144)).unwrap_or(0),
             buckets: u32::try_from(value("buckets", 262_144)).unwrap_or(u32::MAX),
             expect_max: u32::try_from(value("expect_max", 4096)).unwrap_or(0),

@@ -3,12 +3,14 @@
 //! Entries that are not confirmed yet, or no longer in the table, live in the slab too, for as long as a packet refers
 //! to them. Changes can be taken back ([`Rewind`]); what that costs is paid only between a checkpoint and its end.
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash, Hasher};
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use netverdict_net::{Jiffies, Protocol};
 
+use super::slab::Slab;
 use super::{Direction, Entry, Status, Tuple, Zone};
 use crate::CtId;
 use crate::state::Rewind;
@@ -57,16 +59,23 @@ enum Undo {
     Unlinked(CtId, Direction),
     Sourced(CtId),
     Unsourced(CtId),
+    /// The oldest entry was looked at for the last time.
+    Passed(CtId, u64),
 }
 
 /// The connection table.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    slots: Vec<Slot>,
+    slots: Slab<Slot>,
     free: Vec<u32>,
     links: HashTable<Link>,
+    /// Of this run alone: no capture is made to collide.
+    seed: RandomState,
     /// Connections by protocol, original source and source port: NAT keeps a sender's mapping.
     sources: HashTable<CtId>,
+    /// Entries in order of their coming into the table, with their serial numbers. Some are gone; those that are assured
+    /// leave the queue as soon as it is their turn.
+    oldest: VecDeque<(CtId, u64)>,
     /// How many entries are in use, unconfirmed ones included.
     count: u32,
     serial: u64,
@@ -76,10 +85,8 @@ pub(crate) struct Table {
     undo: Vec<Undo>,
 }
 
-const SEED: u64 = 0x6e66_5f63_6f6e_6e21;
-
-fn hash_tuple(tuple: &Tuple, zone: u16) -> u64 {
-    let mut hasher = FixedState::with_seed(SEED).build_hasher();
+fn hash_tuple(seed: &RandomState, tuple: &Tuple, zone: u16) -> u64 {
+    let mut hasher = seed.build_hasher();
     tuple.hash(&mut hasher);
     if zone != 0 {
         hasher.write_u16(zone);
@@ -87,27 +94,28 @@ fn hash_tuple(tuple: &Tuple, zone: u16) -> u64 {
     hasher.finish()
 }
 
-fn hash_source(tuple: &Tuple) -> u64 {
-    let mut hasher = FixedState::with_seed(SEED).build_hasher();
+fn hash_source(seed: &RandomState, tuple: &Tuple) -> u64 {
+    let mut hasher = seed.build_hasher();
     hasher.write_u128(tuple.source);
     hasher.write_u32(u32::from(tuple.source_port) << 8 | u32::from(tuple.protocol.0));
     hasher.finish()
 }
 
-fn hash_link(slots: &[Slot], link: Link) -> u64 {
+fn hash_link(seed: &RandomState, slots: &Slab<Slot>, link: Link) -> u64 {
     entry_of(slots, link.id()).map_or(0, |entry| {
         hash_tuple(
+            seed,
             entry.tuple(link.direction()),
             entry.zone.at(link.direction()),
         )
     })
 }
 
-fn hash_id(slots: &[Slot], id: CtId) -> u64 {
-    entry_of(slots, id).map_or(0, |entry| hash_source(entry.original()))
+fn hash_id(seed: &RandomState, slots: &Slab<Slot>, id: CtId) -> u64 {
+    entry_of(slots, id).map_or(0, |entry| hash_source(seed, entry.original()))
 }
 
-fn entry_of(slots: &[Slot], id: CtId) -> Option<&Entry> {
+fn entry_of(slots: &Slab<Slot>, id: CtId) -> Option<&Entry> {
     slots.get(id.0 as usize)?.entry.as_ref()
 }
 
@@ -185,6 +193,9 @@ impl Table {
 
     /// Puts one direction of an entry into the table.
     pub(crate) fn link(&mut self, id: CtId, direction: Direction) {
+        if !self.is_linked(id) {
+            self.queue(id);
+        }
         if self.set_linked(id, direction, true) && self.recording {
             self.undo.push(Undo::Linked(id, direction));
         }
@@ -199,6 +210,43 @@ impl Table {
         }
     }
 
+    /// The oldest entry of the table that is not assured.
+    pub(crate) fn oldest_unassured(&mut self) -> Option<CtId> {
+        while let Some(&(id, serial)) = self.oldest.front() {
+            let entry = self.get(id).filter(|entry| entry.serial() == serial);
+            let may_go = entry.is_some_and(|entry| !entry.status.contains(Status::ASSURED));
+            if may_go && self.is_linked(id) {
+                return Some(id);
+            }
+            self.oldest.pop_front();
+            if self.recording {
+                self.undo.push(Undo::Passed(id, serial));
+            }
+        }
+        None
+    }
+
+    /// How long the queue is, those included that are gone.
+    #[cfg(test)]
+    pub(crate) fn queued(&self) -> usize {
+        self.oldest.len()
+    }
+
+    /// Puts a new entry at the end of the queue, which is swept when most of it is gone.
+    fn queue(&mut self, id: CtId) {
+        const FEW: usize = 1024;
+        let Some(serial) = self.get(id).map(Entry::serial) else {
+            return;
+        };
+        if !self.recording && self.oldest.len() > FEW + 2 * self.count as usize {
+            let slots = &self.slots;
+            self.oldest.retain(|(id, serial)| {
+                entry_of(slots, *id).is_some_and(|entry| entry.serial() == *serial)
+            });
+        }
+        self.oldest.push_back((id, serial));
+    }
+
     /// Whether a direction of an entry is in the table.
     pub(crate) fn is_linked(&self, id: CtId) -> bool {
         self.slots
@@ -209,7 +257,7 @@ impl Table {
     /// True if that changed something.
     fn set_linked(&mut self, id: CtId, direction: Direction, linked: bool) -> bool {
         let link = Link::new(id, direction);
-        let hash = hash_link(&self.slots, link);
+        let hash = hash_link(&self.seed, &self.slots, link);
         let Some(slot) = self.slots.get_mut(id.0 as usize) else {
             return false;
         };
@@ -218,9 +266,9 @@ impl Table {
         }
         slot.linked[direction.index()] = linked;
         if linked {
-            let slots = &self.slots;
+            let (seed, slots) = (&self.seed, &self.slots);
             self.links
-                .insert_unique(hash, link, |link| hash_link(slots, *link));
+                .insert_unique(hash, link, |link| hash_link(seed, slots, *link));
         } else if let Ok(found) = self.links.find_entry(hash, |other| *other == link) {
             found.remove();
         }
@@ -241,7 +289,7 @@ impl Table {
     }
 
     fn set_source(&mut self, id: CtId, by_source: bool) -> bool {
-        let hash = hash_id(&self.slots, id);
+        let hash = hash_id(&self.seed, &self.slots, id);
         let Some(slot) = self.slots.get_mut(id.0 as usize) else {
             return false;
         };
@@ -250,9 +298,9 @@ impl Table {
         }
         slot.by_source = by_source;
         if by_source {
-            let slots = &self.slots;
+            let (seed, slots) = (&self.seed, &self.slots);
             self.sources
-                .insert_unique(hash, id, |id| hash_id(slots, *id));
+                .insert_unique(hash, id, |id| hash_id(seed, slots, *id));
         } else if let Ok(found) = self.sources.find_entry(hash, |other| *other == id) {
             found.remove();
         }
@@ -262,7 +310,7 @@ impl Table {
     /// The entry that a packet of this tuple belongs to, expired or not.
     fn find_any(&self, tuple: &Tuple, zone: Zone, at: Direction) -> Option<(CtId, Direction)> {
         let slots = &self.slots;
-        let hash = hash_tuple(tuple, zone.at(at));
+        let hash = hash_tuple(&self.seed, tuple, zone.at(at));
         let link = self.links.find(hash, |link| {
             entry_of(slots, link.id()).is_some_and(|entry| {
                 let direction = link.direction();
@@ -319,7 +367,7 @@ impl Table {
     pub(crate) fn of_source(&self, tuple: &Tuple, zone: Zone) -> Vec<CtId> {
         let mut ids: Vec<CtId> = self
             .sources
-            .iter_hash(hash_source(tuple))
+            .iter_hash(hash_source(&self.seed, tuple))
             .copied()
             .filter(|id| {
                 self.get(*id).is_some_and(|entry| {
@@ -340,7 +388,7 @@ impl Table {
     pub(crate) fn confirmed(&self) -> Vec<(CtId, &Entry)> {
         let mut all: Vec<(CtId, &Entry)> = (0u32..)
             .map(CtId)
-            .zip(&self.slots)
+            .zip(self.slots.iter())
             .filter(|(_, slot)| slot.linked.contains(&true))
             .filter_map(|(id, slot)| Some((id, slot.entry.as_ref()?)))
             .collect();
@@ -402,6 +450,7 @@ impl Table {
             Undo::Unlinked(id, direction) => {
                 self.set_linked(id, direction, true);
             }
+            Undo::Passed(id, serial) => self.oldest.push_front((id, serial)),
             Undo::Sourced(id) => {
                 self.set_source(id, false);
             }
@@ -444,4 +493,17 @@ pub(crate) const fn allows_clash(protocol: Protocol) -> bool {
         protocol,
         Protocol::TCP | Protocol::ICMP | Protocol::ICMPV6 | Protocol::SCTP
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What ARCHITECTURE.md says of memory: a slot, two links, a source and a place in the queue, with room to grow.
+    #[test]
+    fn a_connection_takes_less_than_half_a_kilobyte() {
+        let links = 2 * (size_of::<Link>() + 1) + size_of::<CtId>() + 1;
+        let queue = 2 * size_of::<(CtId, u64)>();
+        assert!(size_of::<Slot>() + 2 * links + queue < 512);
+    }
 }

@@ -8,6 +8,7 @@ mod state;
 mod window;
 
 pub use state::TcpState;
+pub(super) use window::{after, before};
 
 use netverdict_net::Protocol;
 
@@ -98,6 +99,8 @@ pub(crate) struct Situation<'s> {
     pub(crate) status: Status,
     /// The connection's remaining ticks.
     pub(crate) expires: i64,
+    /// What a helper added to the numbers that the segment acknowledges.
+    pub(crate) shift: u32,
     pub(crate) settings: &'s TcpSettings,
 }
 
@@ -332,7 +335,7 @@ impl Tcp {
         old: TcpState,
         new: TcpState,
     ) -> Step {
-        match self.in_window(segment, at.direction, at.settings.liberal) {
+        match self.in_window(segment, at.direction, at.shift, at.settings.liberal) {
             Fit::Ignore(why) => Step::Ignore(why),
             Fit::Invalid(why) => self.outside(why, segment.class(), at),
             Fit::Accept => self.accept(segment, at, old, new),
@@ -450,6 +453,7 @@ pub(super) fn packet(entry: &mut Entry, cx: Cx<'_, '_>) -> Handled {
         direction: cx.direction,
         status: entry.status,
         expires: entry.ticks_left(cx.now),
+        shift: entry.shift(cx.direction.other(), segment.ack.wrapping_sub(1)),
         settings: &cx.settings.tcp,
     };
     let Memory::Tcp(tcp) = &mut entry.memory else {

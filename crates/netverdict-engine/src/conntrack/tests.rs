@@ -142,6 +142,60 @@ fn a_full_table_drops() {
     );
 }
 
+/// Each SYN of a flood finds room by ending the oldest connection that is not assured; assured ones stay.
+#[test]
+fn a_flood_takes_no_more_than_the_table_holds() {
+    const MAX: u32 = 64;
+    let mut lab = Lab::with("max", MAX.into());
+    lab.conntrack.settings.buckets = MAX;
+    for segment in [
+        tcp(SYN, 100, 0).out(),
+        tcp(SYN | ACK, 500, 101).back(),
+        tcp(ACK, 101, 501).out(),
+    ] {
+        lab.pass(segment);
+    }
+    let attacker = |n: u32| {
+        let [_, a, b, c] = n.to_be_bytes();
+        tcp(SYN, n, 0).between(([172, a, b, c], 7), (SERVER, 80))
+    };
+    for n in 0..20_000 {
+        assert_eq!(lab.state(attacker(n)), New);
+        assert!(lab.conntrack.table.count() <= MAX);
+    }
+    assert!(lab.conntrack.was_full());
+    assert!(lab.conntrack.table.queued() <= 1024 + 2 * MAX as usize + 1);
+    assert_eq!(lab.state(tcp(ACK, 101, 501).out()), Established);
+    // What the last ones opened is still there, so that they are not taken for new entries.
+    let before = lab.conntrack.table.confirmed().len();
+    assert_eq!(lab.state(attacker(19_999)), New);
+    assert_eq!(lab.conntrack.table.confirmed().len(), before);
+    assert_eq!(lab.state(attacker(0)), New);
+    assert_eq!(lab.conntrack.table.confirmed().len(), before);
+}
+
+/// What an undecided packet ended for want of room is there again when its way is taken back.
+#[test]
+fn early_drop_can_be_taken_back() {
+    let mut lab = Lab::with("max", 2);
+    lab.conntrack.settings.buckets = 2;
+    lab.pass(udp(HERE, THERE));
+    lab.pass(udp(HERE, (SERVER, 54)));
+    let before = table(&lab);
+    lab.conntrack.checkpoint();
+    lab.pass(udp(HERE, (SERVER, 55)));
+    assert_ne!(table(&lab), before);
+    lab.conntrack.rollback();
+    assert_eq!(table(&lab), before);
+    lab.pass(udp(HERE, (SERVER, 56)));
+    let ports: Vec<u16> = table(&lab)
+        .0
+        .iter()
+        .map(|c| c.original.destination_port)
+        .collect();
+    assert_eq!(ports, [54, 56]);
+}
+
 fn table(lab: &Lab) -> (Vec<ConnectionView>, u32) {
     (
         lab.conntrack.list(lab.now().jiffies),
@@ -255,11 +309,8 @@ fn a_clash_is_resolved_for_udp_and_dropped_for_tcp() {
         lab.conntrack
             .track(&mut second, Hook::Prerouting, Jiffies(0));
         assert_ne!(first.connection, second.connection);
-        assert_eq!(
-            lab.conntrack.confirm(&mut first, Jiffies(0)),
-            Confirm::Confirmed
-        );
-        let confirmed = lab.conntrack.confirm(&mut second, Jiffies(0));
+        assert_eq!(lab.confirm(&mut first), Confirm::Confirmed);
+        let confirmed = lab.confirm(&mut second);
         if resolved {
             assert_eq!(confirmed, Confirm::Adopted);
             assert_eq!(first.connection, second.connection);

@@ -18,6 +18,27 @@ pub(crate) enum Tracked {
     Drop(Reason),
 }
 
+impl From<Fault> for Tracked {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Invalid(why) => Self::Accept { why: Some(why) },
+            Fault::Unread(why) => Self::Unread(why),
+        }
+    }
+}
+
+/// A packet on its way to its entry.
+#[derive(Debug, Clone, Copy)]
+struct Search<'s, 'p> {
+    packet: &'s Packet<'p>,
+    at: Layer4,
+    tuple: &'s Tuple,
+    zone: Zone,
+    template: Option<&'s Template>,
+    verify: bool,
+    now: Jiffies,
+}
+
 /// What a layer-4 tracker says of a packet of its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Handled {
@@ -51,6 +72,15 @@ pub(super) struct Cx<'c, 'p> {
 
 const ACCEPT: Tracked = Tracked::Accept { why: None };
 
+/// What tracking said of a packet before it walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pretracked {
+    pub(crate) tracked: Tracked,
+    pub(crate) connection: Connection,
+    /// Whether tracking proved its checksum.
+    pub(crate) is_proven: bool,
+}
+
 impl Conntrack {
     /// Finds or makes the packet's connection and advances it (`nf_conntrack_in`, PREROUTING and OUTPUT at -200).
     /// Does nothing if the packet already has a connection or is untracked. Consumes `skb.template`.
@@ -62,11 +92,8 @@ impl Conntrack {
             .template
             .take()
             .and_then(|number| self.template(number).cloned());
-        match self.classify(skb, hook, template.as_ref(), now) {
-            Ok(tracked) => tracked,
-            Err(Fault::Invalid(why)) => Tracked::Accept { why: Some(why) },
-            Err(Fault::Unread(why)) => Tracked::Unread(why),
-        }
+        self.classify(skb, hook, template.as_ref(), now)
+            .unwrap_or_else(Tracked::from)
     }
 
     fn classify(
@@ -87,21 +114,81 @@ impl Conntrack {
                 return Ok(ACCEPT);
             }
         }
-        let tuple = Tuple::of_packet(&skb.packet, family, 0, at)?;
+        let tuple = self.keyed(Tuple::of_packet(&skb.packet, family, 0, at)?);
+        let found = self.table.find(&tuple, zone, now);
+        let search = Search {
+            packet: &skb.packet,
+            at,
+            tuple: &tuple,
+            zone,
+            template,
+            verify,
+            now,
+        };
+        let mut connection = skb.connection;
+        let tracked = self.track_tuple(&search, found, &mut connection);
+        skb.connection = connection;
+        // Whoever asks again finds the checksum proven, even if a target broke it since (`skb->csum_valid`).
+        skb.checksum_trusted |= verify && is_summed_whole(at.protocol, connection);
+        tracked
+    }
+
+    /// Tracks a packet whose entry is found already; it has no template.
+    pub(crate) fn track_found(
+        &mut self,
+        packet: &Packet<'_>,
+        at: Layer4,
+        found: (CtId, Direction),
+        verify: bool,
+        now: Jiffies,
+    ) -> Pretracked {
+        let mut connection = Connection::None;
+        let tuple = self.table.get(found.0).map(|entry| *entry.tuple(found.1));
+        let tracked = match tuple {
+            Some(tuple) => {
+                let search = Search {
+                    packet,
+                    at,
+                    tuple: &tuple,
+                    zone: Zone::default(),
+                    template: None,
+                    verify: verify && self.settings.checksum,
+                    now,
+                };
+                self.track_tuple(&search, Some(found), &mut connection)
+            }
+            None => Ok(ACCEPT),
+        };
+        Pretracked {
+            tracked: tracked.unwrap_or_else(Tracked::from),
+            connection,
+            is_proven: verify && self.settings.checksum && is_summed_whole(at.protocol, connection),
+        }
+    }
+
+    fn track_tuple(
+        &mut self,
+        search: &Search<'_, '_>,
+        mut found: Option<(CtId, Direction)>,
+        connection: &mut Connection,
+    ) -> Result<Tracked, Fault> {
+        let Search {
+            tuple, zone, now, ..
+        } = *search;
         // A second round only after a closed connection made way, which cannot happen twice.
         for _ in 0..2 {
-            let (id, direction) = match self.table.find(&tuple, zone, now) {
+            let (id, direction) = match found {
                 Some(found) => found,
-                None => match self.create(&tuple, zone, template, now)? {
+                None => match self.create(tuple, zone, search.template, now)? {
                     Some(id) => (id, Direction::Original),
                     None => return Ok(Tracked::Drop(Reason::ConntrackFull)),
                 },
             };
             let cx = Cx {
-                packet: &skb.packet,
-                at,
+                packet: search.packet,
+                at: search.at,
                 direction,
-                verify,
+                verify: search.verify,
                 now,
                 settings: &self.settings,
             };
@@ -111,7 +198,7 @@ impl Conntrack {
             let info = info(entry.status, direction);
             let handled = handle(entry, cx);
             if let Handled::Accept(_) | Handled::Kill = handled {
-                skb.connection = Connection::Tracked { id, info };
+                *connection = Connection::Tracked { id, info };
                 if info == CtInfo::EstablishedReply {
                     entry.status.insert(Status::SEEN_REPLY);
                 }
@@ -129,10 +216,23 @@ impl Conntrack {
                 Handled::Repeat => {
                     self.kill(id);
                     self.release_entry(id);
+                    found = self.table.find(tuple, zone, now);
                 }
             }
         }
         Ok(ACCEPT)
+    }
+
+    /// The tuple with the source key of its call: enhanced GRE carries the receiver's only (`gre_pkt_to_tuple`).
+    pub(super) fn keyed(&self, tuple: Tuple) -> Tuple {
+        if tuple.protocol != Protocol::GRE || tuple.destination_port == 0 {
+            return tuple;
+        }
+        let source_port = self.expectations.key_of(&tuple);
+        Tuple {
+            source_port,
+            ..tuple
+        }
     }
 
     /// A new connection beside the table (`init_conntrack`). `None` where the table is full.
@@ -150,54 +250,62 @@ impl Conntrack {
             return Ok(None);
         }
         let accounting = self.settings.accounting;
-        let expected = self.expectations.take(tuple, zone, now);
+        let expected = self.expected(tuple, zone.id, now);
         let id = self
             .table
             .allocate(|serial| Entry::new(*tuple, reply, zone, accounting, serial));
-        match expected {
-            Some(expectation) => self.fulfil(id, &expectation),
-            None => {
-                if let Some(helper) = template.and_then(|template| template.helper)
-                    && let Some(entry) = self.table.get_mut(id)
-                {
-                    entry.status.insert(Status::HELPER);
-                    entry.extra_mut().helper = Some((helper, helper.state()));
-                }
+        if let Some(expectation) = expected {
+            self.fulfil(id, &expectation);
+        } else {
+            if let Some(helper) = template.and_then(|template| template.helper)
+                && let Some(entry) = self.table.get_mut(id)
+            {
+                entry.status.insert(Status::HELPER);
+                entry.extra_mut().helper = Some((helper, helper.state()));
             }
+            self.assign_helper(id);
         }
         Ok(Some(id))
     }
 
-    /// Whether one more connection may be. A full table gives up what expired, then one that is not assured: the kernel
-    /// searches eight buckets of its hash table (`early_drop`), here it is the oldest, if the table is so dense that
-    /// eight buckets are likely to hold any.
+    /// Whether one more connection may be. A full table gives up one that is not assured: the kernel takes the first of
+    /// eight buckets of its hash table (`early_drop`), whose order is secret; here it is the oldest, if the table is so
+    /// dense that eight buckets are likely to hold any.
     fn make_room(&mut self, now: Jiffies) -> bool {
         let max = self.settings.max;
         if max == 0 || self.table.count() < max {
             return true;
         }
-        self.table.sweep(|entry| entry.is_expired(now));
-        if self.table.count() < max {
-            return true;
+        self.pressure.is_full = true;
+        // As seldom as the kernel's own collector: to look for what expired takes the whole table.
+        let second = self.settings.hz;
+        let is_due = self.pressure.swept.is_none_or(|at| now.0 - at.0 >= second);
+        if is_due && !self.table.is_recording() {
+            self.pressure.swept = Some(now);
+            self.table.sweep(|entry| entry.is_expired(now));
+            if self.table.count() < max {
+                return true;
+            }
         }
         if u64::from(self.table.count()) * 16 < u64::from(self.settings.buckets) {
             return false;
         }
-        let oldest = self
-            .table
-            .confirmed()
-            .into_iter()
-            .find(|(_, entry)| !entry.status.contains(Status::ASSURED))
-            .map(|(id, _)| id);
-        match oldest {
-            Some(id) => {
-                self.kill(id);
-                self.release_entry(id);
-                true
-            }
-            None => false,
-        }
+        let Some(oldest) = self.table.oldest_unassured() else {
+            return false;
+        };
+        self.kill(oldest);
+        self.release_entry(oldest);
+        true
     }
+}
+
+/// Whether a packet that its tracker took has a checksum that proves all of it.
+const fn is_summed_whole(protocol: Protocol, connection: Connection) -> bool {
+    matches!(connection, Connection::Tracked { .. })
+        && matches!(
+            protocol,
+            Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6
+        )
 }
 
 const fn info(status: Status, direction: Direction) -> CtInfo {

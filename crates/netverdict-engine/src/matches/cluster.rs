@@ -2,18 +2,30 @@
 
 use std::net::IpAddr;
 
+use netverdict_net::PacketType;
 use netverdict_ruleset::matches::Cluster;
 
+use crate::Skb;
 use crate::context::{Eval, MatchCx};
 use crate::jhash::{jhash_1word, scale};
 
-pub(crate) fn evaluate(m: &Cluster, cx: &MatchCx<'_, '_>) -> Eval {
+pub(crate) fn evaluate(m: &Cluster, cx: &mut MatchCx<'_, '_>) -> Eval {
+    take_for_own(cx.skb);
     let Some((entry, _)) = cx.state.conntrack.of(cx.skb.connection) else {
         return Eval::False;
     };
     let node = scale(hash(entry.master_source(), m.seed), m.total);
     let bit = 1u32.checked_shl(node).unwrap_or(0);
     Eval::of(m.nodes.value & bit != 0, m.nodes.inverted)
+}
+
+/// A unicast packet in a link-layer multicast frame becomes one for this host: all nodes get it.
+fn take_for_own(skb: &mut Skb<'_>) {
+    if skb.packet.link.packet_type == PacketType::Multicast
+        && !skb.packet.destination().is_multicast()
+    {
+        skb.packet.link.packet_type = PacketType::Host;
+    }
 }
 
 /// One word is hashed, as it lies in a little-endian machine's memory: of IPv6 too, where the kernel divides the number of

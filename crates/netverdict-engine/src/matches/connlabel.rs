@@ -11,13 +11,13 @@ pub(crate) fn evaluate(m: &Connlabel, cx: &mut MatchCx<'_, '_>) -> Eval {
     let Some((entry, _)) = conntrack.of(cx.skb.connection) else {
         return Eval::of(false, m.inverted);
     };
-    let has = entry.labels & bit != 0;
+    let has = entry.labels() & bit != 0;
     if !has
         && m.set
         && let Connection::Tracked { id, .. } = cx.skb.connection
         && let Some(entry) = conntrack.entry_mut(id)
     {
-        entry.labels |= bit;
+        entry.extra_mut().labels |= bit;
     }
     Eval::of(has || m.set, m.inverted)
 }

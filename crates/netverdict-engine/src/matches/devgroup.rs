@@ -5,13 +5,15 @@ use netverdict_ruleset::matches::Devgroup;
 use netverdict_ruleset::{Invertible, MarkMask};
 
 use super::tri::{self, all};
+use crate::About;
 use crate::context::{Eval, MatchCx};
 
 pub(crate) fn evaluate(m: &Devgroup, cx: &MatchCx<'_, '_>) -> Eval {
     let side = |test: Option<Invertible<MarkMask>>, device: Device| match test {
         None => Ok(true),
         Some(test) => {
-            let group = cx.host.device_group(device);
+            let told = || cx.fact(|about| group_of(about, device));
+            let group = told().or_else(|| cx.host.device_group(device));
             let group = group.ok_or("the device is not known")?;
             Ok(test.test(|want| want.matches(group)))
         }
@@ -20,6 +22,13 @@ pub(crate) fn evaluate(m: &Devgroup, cx: &MatchCx<'_, '_>) -> Eval {
         side(m.source, cx.skb.in_device),
         side(m.destination, cx.skb.out_device),
     ]))
+}
+
+fn group_of(about: &About, of: Device) -> Option<u32> {
+    match about {
+        About::Devgroup { device, group } if of == Device::Named(*device) => Some(*group),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -6,22 +6,22 @@ use netverdict_ruleset::{Backend, Hook};
 
 use crate::context::{MatchCx, Now, Param};
 use crate::state::State;
-use crate::{Config, Skb};
+use crate::{About, Config, Fact, Facts, Skb};
 
 /// A packet at filter FORWARD with everything a match may ask.
-pub(super) struct Scene {
-    pub(super) skb: Skb<'static>,
-    pub(super) param: Param,
-    pub(super) now: Now,
-    pub(super) host: Host,
-    pub(super) config: Config,
-    pub(super) state: State,
-    pub(super) slot: usize,
+pub(crate) struct Scene {
+    pub(crate) skb: Skb<'static>,
+    pub(crate) param: Param,
+    pub(crate) now: Now,
+    pub(crate) host: Host,
+    pub(crate) config: Config,
+    pub(crate) state: State,
+    pub(crate) slot: usize,
 }
 
 impl Scene {
     /// An IPv4 packet from 192.0.2.1 to 198.51.100.2 around a transport header.
-    pub(super) fn new(transport: Vec<u8>) -> Self {
+    pub(crate) fn new(transport: Vec<u8>) -> Self {
         let mut bytes = vec![
             0x45, 0, 0, 0, 0, 0, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 2,
         ];
@@ -32,7 +32,7 @@ impl Scene {
     }
 
     /// An IPv6 packet from 2001:db8::1 to 2001:db8::2 whose first header after IPv6's is of this protocol.
-    pub(super) fn v6(next: u8, payload: Vec<u8>) -> Self {
+    pub(crate) fn v6(next: u8, payload: Vec<u8>) -> Self {
         let mut bytes = vec![0; 40];
         (bytes[0], bytes[6], bytes[7]) = (0x60, next, 64);
         bytes[8..12].copy_from_slice(&[0x20, 1, 0x0d, 0xb8]);
@@ -73,7 +73,7 @@ impl Scene {
     }
 
     /// Sets the time in milliseconds since the first packet.
-    pub(super) fn at(&mut self, milliseconds: i64) {
+    pub(crate) fn at(&mut self, milliseconds: i64) {
         let time = Timestamp(milliseconds * 1_000_000);
         self.now = Now {
             time,
@@ -81,30 +81,47 @@ impl Scene {
         };
     }
 
+    /// States a fact.
+    pub(crate) fn fact(&mut self, about: About) {
+        let mut facts: Vec<Fact> = self.config.facts.iter().cloned().collect();
+        facts.push(Fact {
+            about,
+            flow: None,
+            text: String::new(),
+        });
+        self.config.facts = Facts::new(facts);
+    }
+
     /// Lets connection tracking see the packet.
-    pub(super) fn track(&mut self) {
+    pub(crate) fn track(&mut self) {
         let now = self.now.jiffies;
         let hook = Hook::Prerouting;
         self.state.conntrack.track(&mut self.skb, hook, now);
     }
 
     /// Takes the packet's connection into the table.
-    pub(super) fn confirm(&mut self) {
-        let now = self.now.jiffies;
-        self.state.conntrack.confirm(&mut self.skb, now);
+    pub(crate) fn confirm(&mut self) {
+        let mut cx = crate::conntrack::HelperCx {
+            now: self.now,
+            host: &self.host,
+            random: &mut self.state.random,
+            notes: None,
+            unknown: None,
+        };
+        self.state.conntrack.confirm(&mut self.skb, &mut cx);
     }
 
     /// Forgets all captured bytes from `len` on.
-    pub(super) fn cut(&mut self, len: usize) {
+    pub(crate) fn cut(&mut self, len: usize) {
         let wire = self.skb.packet.len();
         let kept: &'static [u8] = self.skb.packet.captured()[..len].to_vec().leak();
         self.skb.packet = Packet::new(kept, wire, self.skb.packet.link).unwrap();
     }
 
     /// Evaluates a match here.
-    pub(super) fn with<T>(&mut self, evaluate: impl FnOnce(&mut MatchCx<'_, '_>) -> T) -> T {
+    pub(crate) fn with<T>(&mut self, evaluate: impl FnOnce(&mut MatchCx<'_, '_>) -> T) -> T {
         evaluate(&mut MatchCx {
-            skb: &self.skb,
+            skb: &mut self.skb,
             param: self.param,
             now: self.now,
             host: &self.host,
@@ -116,12 +133,12 @@ impl Scene {
 }
 
 /// A device of that name.
-pub(super) fn device(name: &str) -> netverdict_net::Device {
+pub(crate) fn device(name: &str) -> netverdict_net::Device {
     netverdict_net::Device::Named(netverdict_net::InterfaceName::new(name).unwrap())
 }
 
 /// A TCP header with options.
-pub(super) fn tcp(source: u16, destination: u16, flags: u8, options: &[u8]) -> Vec<u8> {
+pub(crate) fn tcp(source: u16, destination: u16, flags: u8, options: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; 20];
     bytes[..2].copy_from_slice(&source.to_be_bytes());
     bytes[2..4].copy_from_slice(&destination.to_be_bytes());
@@ -132,7 +149,7 @@ pub(super) fn tcp(source: u16, destination: u16, flags: u8, options: &[u8]) -> V
 }
 
 /// A UDP header.
-pub(super) fn udp(source: u16, destination: u16) -> Vec<u8> {
+pub(crate) fn udp(source: u16, destination: u16) -> Vec<u8> {
     let mut bytes = vec![0, 0, 0, 0, 0, 8, 0, 0];
     bytes[..2].copy_from_slice(&source.to_be_bytes());
     bytes[2..4].copy_from_slice(&destination.to_be_bytes());

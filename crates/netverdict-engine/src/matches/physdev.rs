@@ -1,24 +1,74 @@
-//! `-m physdev` (net/netfilter/xt_physdev.c).
+//! `-m physdev` (net/netfilter/xt_physdev.c): a bridge's ports, which only facts tell.
 
 use netverdict_host::Role;
-use netverdict_net::Device;
+use netverdict_net::{Device, InterfaceName, InterfacePattern};
 use netverdict_ruleset::matches::Physdev;
+use netverdict_ruleset::{Hook, Invertible};
 
-use super::tri::unknown;
+use super::tri::{self, Tri, all, unknown};
 use crate::context::{Eval, MatchCx};
+use crate::{About, PhysdevFact};
+
+const UNKNOWN: &str = "the bridge port is not known";
+
+/// A port: known, known to be none, or not known.
+type Port = Result<Option<InterfaceName>, &'static str>;
 
 pub(crate) fn evaluate(m: &Physdev, cx: &MatchCx<'_, '_>) -> Eval {
-    match came_over_bridge(cx) {
-        // The bridge's port is known to nobody but the bridge.
-        Some(true) => unknown("the bridge port is not known"),
-        None => unknown("the in-device is not known"),
-        // Without bridge information it is true if, and only if, every option given is inverted.
-        Some(false) => {
-            let used_plain = [m.is_in, m.is_out, m.is_bridged].contains(&Some(false))
-                || m.input.is_some_and(|port| !port.inverted)
-                || m.output.is_some_and(|port| !port.inverted);
-            Eval::of(!used_plain, false)
-        }
+    let told = cx.fact(|about| match about {
+        About::Physdev(ports) => Some(*ports),
+        _ => None,
+    });
+    match (told, came_over_bridge(cx)) {
+        (Some(Some(ports)), _) => tri::eval(with_ports(m, ports, cx)),
+        (Some(None), _) | (None, Some(false)) => without_bridge(m),
+        (None, Some(true)) => unknown(UNKNOWN),
+        (None, None) => unknown("the in-device is not known"),
+    }
+}
+
+/// Without bridge information it is true if, and only if, every option given is inverted.
+fn without_bridge(m: &Physdev) -> Eval {
+    let used_plain = [m.is_in, m.is_out, m.is_bridged].contains(&Some(false))
+        || m.input.is_some_and(|port| !port.inverted)
+        || m.output.is_some_and(|port| !port.inverted);
+    Eval::of(!used_plain, false)
+}
+
+fn with_ports(m: &Physdev, ports: PhysdevFact, cx: &MatchCx<'_, '_>) -> Tri {
+    let input = match ports.input {
+        None if cx.skb.local => Ok(None),
+        port => port.map(Some).ok_or(UNKNOWN),
+    };
+    // Where the packet leaves is known to the bridge once it forwards.
+    let output = match cx.param.hook {
+        Hook::Forward | Hook::Postrouting => ports.output.map(Some).ok_or(UNKNOWN),
+        _ => Ok(None),
+    };
+    all([
+        is_there(m.is_bridged, output),
+        is_there(m.is_in, input),
+        is_there(m.is_out, output),
+        // A missing in-port passes, a missing out-port does not.
+        named(m.input, input, true),
+        named(m.output, output, false),
+    ])
+}
+
+fn is_there(wanted: Option<bool>, port: Port) -> Tri {
+    match wanted {
+        None => Ok(true),
+        Some(inverted) => Ok(port?.is_some() != inverted),
+    }
+}
+
+fn named(wanted: Option<Invertible<InterfacePattern>>, port: Port, missing: bool) -> Tri {
+    match wanted {
+        None => Ok(true),
+        Some(wanted) => Ok(match port? {
+            None => missing,
+            Some(name) => wanted.test(|pattern| pattern.matches(name.as_str())),
+        }),
     }
 }
 
@@ -38,8 +88,6 @@ mod tests {
     use super::*;
     use crate::matches::fixture::Scene;
     use netverdict_host::{Host, HostFacts, Interface};
-    use netverdict_net::{InterfaceName, InterfacePattern};
-    use netverdict_ruleset::Invertible;
 
     #[test]
     fn off_a_bridge_only_inverted_options_hold() {
@@ -88,5 +136,101 @@ mod tests {
             scene.with(|cx| evaluate(&m, cx)),
             Eval::Unknown(_)
         ));
+    }
+
+    #[test]
+    fn facts_tell_the_ports() {
+        let port = |name: &str, inverted| {
+            Some(Invertible {
+                inverted,
+                value: InterfacePattern::new(name).unwrap(),
+            })
+        };
+        let named = |name| Some(InterfaceName::new(name).unwrap());
+        let blank = Physdev::default();
+        for (hook, output, m, want) in [
+            (
+                Hook::Forward,
+                named("p2"),
+                Physdev {
+                    input: port("p1", false),
+                    ..blank
+                },
+                Some(true),
+            ),
+            (
+                Hook::Forward,
+                named("p2"),
+                Physdev {
+                    input: port("p2", false),
+                    ..blank
+                },
+                Some(false),
+            ),
+            (
+                Hook::Forward,
+                named("p2"),
+                Physdev {
+                    output: port("p+", false),
+                    ..blank
+                },
+                Some(true),
+            ),
+            (
+                Hook::Forward,
+                named("p2"),
+                Physdev {
+                    output: port("p2", true),
+                    ..blank
+                },
+                Some(false),
+            ),
+            (
+                Hook::Forward,
+                named("p2"),
+                Physdev {
+                    is_bridged: Some(false),
+                    ..blank
+                },
+                Some(true),
+            ),
+            (
+                Hook::Input,
+                named("p2"),
+                Physdev {
+                    is_bridged: Some(false),
+                    ..blank
+                },
+                Some(false),
+            ),
+            (
+                Hook::Input,
+                named("p2"),
+                Physdev {
+                    is_in: Some(false),
+                    ..blank
+                },
+                Some(true),
+            ),
+            (
+                Hook::Forward,
+                None,
+                Physdev {
+                    is_out: Some(false),
+                    ..blank
+                },
+                None,
+            ),
+        ] {
+            let mut scene = Scene::new(Vec::new());
+            scene.param.hook = hook;
+            let input = named("p1");
+            scene.fact(About::Physdev(Some(PhysdevFact { input, output })));
+            let answer = scene.with(|cx| evaluate(&m, cx));
+            match want {
+                Some(hit) => assert_eq!(answer, Eval::of(hit, false), "{m:?}"),
+                None => assert!(matches!(answer, Eval::Unknown(_)), "{m:?}"),
+            }
+        }
     }
 }

@@ -258,7 +258,7 @@ mod tests {
         let m = asks(&[SRC]);
         let mut scene = Scene::new(tcp(1, 2, 2, &[]));
         give(&mut scene, &m, vec![set]);
-        for (at, want) in [(4_999, Eval::True), (5_000, Eval::False)] {
+        for (at, want) in [(5_000, Eval::True), (5_004, Eval::False)] {
             scene.at(at);
             assert_eq!(scene.with(|cx| evaluate(&m, cx)), want);
         }

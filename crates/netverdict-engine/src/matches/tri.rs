@@ -11,11 +11,16 @@ use crate::context::Eval;
 pub(super) type Tri = Result<bool, &'static str>;
 
 /// Whether all parts hold: one that does not settles it whatever is open.
-pub(super) fn all<const N: usize>(parts: [Tri; N]) -> Tri {
-    if parts.contains(&Ok(false)) {
-        return Ok(false);
+pub(super) fn all(parts: impl IntoIterator<Item = Tri>) -> Tri {
+    let mut undecided = None;
+    for part in parts {
+        match part {
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
+            Err(why) => undecided = undecided.or(Some(why)),
+        }
     }
-    parts.into_iter().find(Result::is_err).unwrap_or(Ok(true))
+    undecided.map_or(Ok(true), Err)
 }
 
 /// The answer as a match gives it.

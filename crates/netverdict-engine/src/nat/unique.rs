@@ -215,8 +215,21 @@ impl Search<'_, '_> {
                     (None, NatSide::Source) => Some(Numbers::like(tuple.source_port)),
                 }
             }
+            // A call id; of connections that a helper announced only.
+            Protocol::GRE if self.has_master() => Some(given.map_or(
+                Numbers {
+                    min: 1,
+                    count: 65_535,
+                },
+                Numbers::of,
+            )),
             _ => None,
         }
+    }
+
+    fn has_master(&self) -> bool {
+        let entry = self.conntrack.entry(self.id);
+        entry.is_some_and(|entry| entry.status.contains(Status::EXPECTED))
     }
 
     /// Tries ports until one makes the tuple unique. If none does, the last one tried stays, and confirmation will drop

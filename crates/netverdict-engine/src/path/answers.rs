@@ -1,17 +1,27 @@
 //! What the path itself answers when a packet cannot go on: ICMP errors.
 
-use netverdict_host::{DropReason, Way};
-use netverdict_net::Family;
+use std::net::IpAddr;
 
-use crate::answer::{Asked, IcmpError, icmp_error};
+use netverdict_host::{DropReason, Flow, OutputRoute, Way};
+use netverdict_net::{Device, Family, InterfaceName};
+
+use crate::answer::{Asked, IcmpError, icmp_error, needs_device, reply_mark, within_limits};
+use crate::conntrack::Conntrack;
 use crate::observe::Event;
-use crate::walk::Walk;
-use crate::{Emission, Reason};
+use crate::walk::{End, Tape, Walk};
+use crate::{Connection, Emission, EmissionKind, Fate, Reason, Skb};
 
-impl Walk<'_, '_> {
+/// Answers to answers end after so many.
+const ANSWERS: usize = 8;
+
+impl<'p> Walk<'_, 'p> {
     /// Routing had no way for it (`ip_error`, `ip6_pkt_drop`).
     pub(super) fn answer_unrouted(&mut self, why: DropReason) {
         let v4 = self.program.family == Family::V4;
+        // ip6_forward looks at the hop limit first.
+        if why == DropReason::SourceLinkLocal && self.skb.packet.ttl() <= 1 {
+            return self.answer_unforwarded(Reason::TtlExceeded, &Way::UNKNOWN);
+        }
         let (kind, code) = match (why, v4) {
             (DropReason::NoRoute, true) => (3, 0),
             (DropReason::Unreachable, true) => (3, 1),
@@ -56,19 +66,135 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// It goes back out of the device it came by, and its sender could reach the next hop itself: the sender is told
+    /// (`__mkroute_input`, `ip_rt_send_redirect`). Redirects of IPv6 are neighbour discovery and not modelled.
+    pub(super) fn tell_of_better_way(&mut self, way: &Way) {
+        let source = self.skb.packet.source();
+        let (IpAddr::V4(_), Device::Named(device)) = (source, self.skb.in_device) else {
+            return;
+        };
+        let lo = InterfaceName::loopback();
+        if way.device != self.skb.in_device || device == lo || !way.gateway_known {
+            return;
+        }
+        let settings = self.host.settings(self.skb.in_device);
+        let back = Flow::output(self.skb.packet.destination(), source);
+        let on_link = matches!(
+            self.host.route_output(&back),
+            OutputRoute::Out { way: Way { device: Device::Named(out), gateway: None, .. }, .. } if out == device
+        );
+        if !settings.send_redirects || !on_link {
+            return;
+        }
+        // Peers are told at a pace of their own.
+        self.recorder.give_up();
+        let next_hop = way.gateway.unwrap_or(self.skb.packet.destination());
+        if let IpAddr::V4(next_hop) = next_hop
+            && self.state.peers.allow_redirect(source, self.now.jiffies)
+        {
+            let info = next_hop.to_bits();
+            self.answer(
+                "redirect",
+                IcmpError {
+                    kind: 5,
+                    code: 1,
+                    info,
+                },
+            );
+        }
+    }
+
     fn answer(&mut self, why: &str, error: IcmpError) {
+        // The rate limit decides anew for each packet.
+        self.recorder.give_up();
         let asked = Asked {
             skb: &self.skb,
             host: self.host,
         };
-        if let Ok(packet) = icmp_error(asked, error) {
+        let mark = reply_mark(asked);
+        let kind = EmissionKind::Icmp;
+        let allowed = icmp_error(asked, error).and_then(|packet| {
+            let peers = &mut self.state.peers;
+            within_limits(packet, kind, self.host, peers, self.now.jiffies)
+        });
+        if let Ok(packet) = allowed {
             let emission = Emission {
                 why: format!("ICMP {why}"),
+                kind,
                 packet,
-                untracked: false,
+                mark,
+                toward: None,
+                fate: Fate::Sent,
+                left: None,
             };
             self.tape.show(|| Event::Emitted(&emission));
             self.trail.emitted.push(emission);
         }
     }
+
+    /// Takes what the host made on the packet's account through OUTPUT and POSTROUTING; an answer's connection is that
+    /// of the packet answered.
+    pub(super) fn send_answers(&mut self) {
+        // Whoever looks at the packet does not look at its answers.
+        let tape = std::mem::replace(&mut self.tape, Tape::silent());
+        // What tracking said of the packet before it walked is nothing to its answers.
+        let tracked = self.tracked.take();
+        let mut sent = 0;
+        while let Some(emission) = self.trail.emitted.get(sent).filter(|_| sent < ANSWERS) {
+            let toward = emission.toward;
+            let mut skb = self.answering(emission);
+            let device = if needs_device(skb.packet.destination()) {
+                self.skb.in_device
+            } else {
+                Device::Unknown
+            };
+            let mut end: Option<End> = None;
+            let _ended = self.aside(&mut skb, |walk| {
+                let (Ok(ended) | Err(ended)) = match toward {
+                    Some((neighbour, by)) => walk.send_toward(neighbour, by),
+                    None => walk.send(device),
+                };
+                end = Some(ended);
+                Ok(())
+            });
+            let fate = end.map_or(Fate::Dropped, |end| end.fate);
+            // A connection that only the answer opened goes with it.
+            if fate == Fate::Dropped && emission_opened(self.skb.connection, skb.connection) {
+                self.state.conntrack.release(skb.connection);
+            }
+            if let Some(emission) = self.trail.emitted.get_mut(sent) {
+                emission.fate = fate;
+                let gone = matches!(fate, Fate::Sent | Fate::Local | Fate::Forwarded);
+                let device = skb.out_device;
+                emission.left = gone.then(|| (skb.packet.into_owned(), device));
+            }
+            sent += 1;
+        }
+        self.tape = tape;
+        self.tracked = tracked;
+    }
+
+    fn answering(&self, emission: &Emission) -> Skb<'p> {
+        let mut skb = Skb::new(emission.packet.clone());
+        skb.connection = match (emission.kind, self.skb.connection) {
+            (EmissionKind::Copy, _) => Connection::Untracked,
+            // `nf_conntrack_attach` leaves nothing of what is untracked: the answer is tracked by itself.
+            (_, Connection::Untracked) => Connection::None,
+            (_, connection) => Conntrack::attach(connection),
+        };
+        skb.mark = emission.mark;
+        skb.made_by = Some(emission.kind);
+        skb.checksum_trusted = true;
+        skb.copied = emission.kind == EmissionKind::Copy;
+        skb
+    }
+}
+
+/// Whether an answer was tracked by itself, beside the packet that it answers.
+fn emission_opened(answered: Connection, answer: Connection) -> bool {
+    let id = |connection| match connection {
+        Connection::Tracked { id, .. } => Some(id),
+        Connection::None | Connection::Untracked => None,
+    };
+    id(answer).is_some() && id(answer) != id(answered)
 }

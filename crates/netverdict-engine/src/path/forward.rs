@@ -1,7 +1,7 @@
 //! What ip_forward and ip6_forward refuse before FORWARD sees it, and the hop that they count.
 
 use netverdict_host::Way;
-use netverdict_net::{Family, PacketType};
+use netverdict_net::{Family, Packet, PacketType};
 
 use crate::Reason;
 use crate::walk::Walk;
@@ -21,14 +21,25 @@ impl Walk<'_, '_> {
         if packet.ttl() <= 1 {
             return Err(Reason::TtlExceeded);
         }
-        let too_big = way.mtu.is_some_and(|mtu| match self.program.family {
-            Family::V4 => self.exceeds_v4(mtu),
-            Family::V6 => self.exceeds_v6(mtu.max(IPV6_MIN_MTU)),
-        });
+        let too_big = self
+            .limit(way)
+            .is_some_and(|mtu| match self.program.family {
+                Family::V4 => self.exceeds_v4(mtu),
+                Family::V6 => self.exceeds_v6(mtu),
+            });
         if too_big {
             return Err(Reason::PacketTooBig);
         }
         Ok(())
+    }
+
+    /// The way's MTU.
+    pub(super) fn limit(&self, way: &Way) -> Option<u32> {
+        let mtu = way.mtu?;
+        Some(match self.program.family {
+            Family::V4 => mtu,
+            Family::V6 => mtu.max(IPV6_MIN_MTU),
+        })
     }
 
     /// `ip_exceeds_mtu`: only what must not be fragmented is refused.
@@ -74,21 +85,23 @@ impl Walk<'_, '_> {
             })
     }
 
-    /// One hop less; IPv4's checksum follows (`ip_decrease_ttl`).
     pub(super) fn decrement_ttl(&mut self) {
-        let family = self.program.family;
-        let bytes = self.skb.packet.captured_mut();
-        match (family, bytes) {
-            (Family::V4, [_, _, _, _, _, _, _, _, ttl, _, high, low, ..]) => {
-                let sum = u32::from(u16::from_be_bytes([*high, *low])) + 0x0100;
-                let sum = (sum + u32::from(sum >= 0xffff)) as u16;
-                [*high, *low] = sum.to_be_bytes();
-                *ttl = ttl.saturating_sub(1);
-            }
-            (Family::V6, [_, _, _, _, _, _, _, hop_limit, ..]) => {
-                *hop_limit = hop_limit.saturating_sub(1);
-            }
-            _ => {}
+        lower_ttl(&mut self.skb.packet);
+    }
+}
+
+/// One hop less; IPv4's checksum follows (`ip_decrease_ttl`).
+pub(crate) fn lower_ttl(packet: &mut Packet<'_>) {
+    match (packet.family(), packet.captured_mut()) {
+        (Family::V4, [_, _, _, _, _, _, _, _, ttl, _, high, low, ..]) => {
+            let sum = u32::from(u16::from_be_bytes([*high, *low])) + 0x0100;
+            let sum = (sum + u32::from(sum >= 0xffff)) as u16;
+            [*high, *low] = sum.to_be_bytes();
+            *ttl = ttl.saturating_sub(1);
         }
+        (Family::V6, [_, _, _, _, _, _, _, hop_limit, ..]) => {
+            *hop_limit = hop_limit.saturating_sub(1);
+        }
+        _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use netverdict_net::Packet;
 use netverdict_net::header::network_header_len;
 
-use crate::Reason;
+use crate::{Reason, rewrite};
 
 const END: u8 = 0;
 const NOP: u8 = 1;
@@ -40,6 +40,27 @@ pub(super) fn check(packet: &Packet<'_>, takes_source_routes: bool) -> Result<()
         }
     }
     Ok(())
+}
+
+/// What follows the end of the list is cleared; the checksum is left as it came.
+pub(super) fn clear_behind_end(packet: &mut Packet<'_>) {
+    let end = network_header_len(packet);
+    let mut at = 20;
+    while at < end {
+        match packet.array::<1>(at) {
+            Ok(&[END]) => break,
+            Ok(&[NOP]) => at += 1,
+            _ => {
+                let len = packet.array::<2>(at).map_or(0, |option| option[1]);
+                at += usize::from(len).max(1);
+            }
+        }
+    }
+    let behind = packet.captured().get(at..end).unwrap_or_default();
+    if behind.iter().any(|byte| *byte != 0) {
+        let zeros = vec![0; behind.len()];
+        rewrite::put_bytes(packet, at, &zeros);
+    }
 }
 
 /// One whole option; `seen` holds a bit for each kind that may be there once.
@@ -113,6 +134,17 @@ mod tests {
             &Packet::new(&bytes, bytes.len(), Link::default()).unwrap(),
             false,
         )
+    }
+
+    #[test]
+    fn nothing_is_left_behind_the_end() {
+        let mut bytes = crate::testing::udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b"");
+        bytes.splice(20..20, [130, 2, 0, 120, 120, 120, 1, 9]);
+        bytes[0] = 0x47;
+        bytes[3] += 8;
+        let mut packet = Packet::owned(bytes, netverdict_net::Family::V4, Link::default());
+        clear_behind_end(&mut packet);
+        assert_eq!(packet.captured()[20..28], [130, 2, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -113,10 +113,38 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
+    /// TEE's way: to the neighbour (`nf_dup_ipv4_route`, `nf_dup_ipv6_route`).
+    pub(super) fn route_toward(
+        &mut self,
+        neighbour: IpAddr,
+        by: Option<InterfaceName>,
+    ) -> Result<(), End> {
+        let flow = Flow {
+            oif: by,
+            tos: self.skb.packet.tos(),
+            ..Flow::output(unspecified(self.program.family), neighbour)
+        };
+        let route = self.host.route_output(&flow);
+        if let OutputRoute::Drop(why) = route {
+            return Err(End::drop(why.into()));
+        }
+        let (way, kind) = out_of(&route).unwrap_or((Way::UNKNOWN, RouteKind::Unicast));
+        self.skb.way = Some(way);
+        self.skb.kind = Some(kind);
+        self.devices(Device::Absent, way.device);
+        Ok(())
+    }
+
     /// After mangle or nat OUTPUT changed what the route depends on (`ip_route_me_harder`). Rules further on in OUTPUT
     /// still see the old out-device (`nf_hook_state`), POSTROUTING sees the new one.
     pub(crate) fn reroute(&mut self) -> Result<(), End> {
-        let flow = self.route_flow(Device::Named(InterfaceName::loopback()));
+        let mut flow = self.route_flow(Device::Named(InterfaceName::loopback()));
+        // ip6_route_me_harder: what means another on every link stays on its link.
+        if let IpAddr::V6(to) = flow.destination
+            && (to.is_multicast() || to.is_unicast_link_local())
+        {
+            flow.oif = self.skb.way.and_then(|way| way.device.name().copied());
+        }
         match self.host.route_output(&flow) {
             OutputRoute::Out { way, kind, .. } => {
                 self.skb.way = Some(way);

@@ -408,30 +408,82 @@ fn a_broadcast_comes_back_as_a_copy() {
     assert_eq!(bench.packets(Filter, "INPUT"), [1, 1]);
 }
 
-/// Trap T23: where the host's own answers count, a REJECT's goes through OUTPUT as RELATED.
+/// Trap T23: the host's own answers count, a REJECT's goes through OUTPUT as RELATED.
 #[test]
 fn answers_go_through_output() {
     let with = RejectWith::Icmp(IcmpReject::PortUnreachable);
-    let rules = || {
-        let accept = in_state(CtStates::RELATED, Target::Accept);
-        Rules::v4()
-            .target(Filter, "INPUT", Target::Reject(Reject { with }))
-            .rule(Filter, "OUTPUT", accept)
-    };
+    let accept = in_state(CtStates::RELATED, Target::Accept);
+    let rules = Rules::v4()
+        .target(Filter, "INPUT", Target::Reject(Reject { with }))
+        .rule(Filter, "OUTPUT", accept);
     let bytes = udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b"data");
-    for (answers, counted) in [(false, [0, 0]), (true, [1, 0])] {
-        let config = Config {
-            answers,
-            ..Config::default()
-        };
-        let mut bench = Bench::with(rules(), &config);
-        let outcome = bench.receive(device("eth0"), &bytes);
-        assert_eq!(
-            outcome.decided_by.rule,
-            Some(bench.rule(Filter, "INPUT", 1))
-        );
-        assert_eq!(bench.packets(Filter, "OUTPUT"), counted);
-    }
+    let mut bench = Bench::new(rules);
+    let outcome = bench.receive(device("eth0"), &bytes);
+    assert_eq!(
+        outcome.decided_by.rule,
+        Some(bench.rule(Filter, "INPUT", 1))
+    );
+    assert_eq!(bench.packets(Filter, "OUTPUT"), [1, 0]);
+    let (left, by) = outcome.emitted[0].left.as_ref().unwrap();
+    assert_eq!(
+        (left.captured(), *by),
+        (outcome.emitted[0].packet.captured(), device("eth0"))
+    );
+}
+
+/// An answer that OUTPUT drops has moved its counters and does not leave; the packet answered ends as it would have.
+#[test]
+fn an_answer_may_be_dropped() {
+    let with = RejectWith::TcpReset;
+    let rules = Rules::v4()
+        .target(Filter, "INPUT", Target::Reject(Reject { with }))
+        .target(Filter, "OUTPUT", Target::Drop);
+    let bytes = tcp_packet("198.51.100.7", "203.0.113.1", (1, 2), 2);
+    let mut bench = Bench::new(rules);
+    let outcome = bench.receive(device("eth0"), &bytes);
+    assert_eq!(outcome.verdict, Verdict::Reject);
+    assert_eq!(bench.packets(Filter, "OUTPUT"), [1, 0]);
+    assert_eq!(outcome.emitted[0].fate, Fate::Dropped);
+    assert!(outcome.emitted[0].left.is_none());
+}
+
+/// Six ICMP errors, one a second, use up what is left of a minute's worth of one in ten; then a peer waits for its next.
+#[test]
+fn answers_are_limited() {
+    let with = RejectWith::Icmp(IcmpReject::PortUnreachable);
+    let rules = Rules::v4().target(Filter, "INPUT", Target::Reject(Reject { with }));
+    let bytes = udp_packet("198.51.100.7", "203.0.113.1", (1, 2), b"data");
+    let mut facts = crate::testing::router_facts();
+    facts.sysctls.set("net.ipv4.icmp_ratelimit=10000").unwrap();
+    let mut bench = Bench::on(rules, &Config::default(), &Host::new(facts));
+    let sent: Vec<usize> = (0..11)
+        .map(|_| bench.receive(device("eth0"), &bytes).emitted.len())
+        .collect();
+    assert_eq!(sent, [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1]);
+    assert_eq!(bench.packets(Filter, "OUTPUT"), [7]);
+}
+
+/// Out of the device that it came by, and the sender could have reached the next hop itself: it is told so, before
+/// FORWARD, in a packet of its own.
+#[test]
+fn a_better_way_is_told() {
+    let rules = Rules::v4().target(Filter, "FORWARD", Target::Drop);
+    let mut bench = Bench::new(rules);
+    let outcome = bench.receive(
+        device("eth1"),
+        &udp_packet("10.0.0.2", "10.0.0.9", (1, 2), b""),
+    );
+    assert_eq!(outcome.verdict, Verdict::Drop);
+    let redirect = outcome.emitted[0].packet.captured();
+    assert_eq!(redirect[20..22], [5, 1]);
+    assert_eq!(redirect[24..28], [10, 0, 0, 9]);
+    // The quoted packet has one hop less.
+    assert_eq!(redirect[28 + 8], 63);
+    let through = bench.receive(
+        device("eth1"),
+        &udp_packet("10.0.0.2", "198.51.100.9", (1, 2), b""),
+    );
+    assert!(through.emitted.is_empty());
 }
 
 /// Trap of OUTPUT: a destination that nat changes leads elsewhere, but filter OUTPUT still sees the old out-device.

@@ -1,6 +1,12 @@
 //! Numbers of flows, in order of first appearance.
+//!
+//! Ends that have not been seen for as many other flows as are kept are forgotten, so that a flood of ends takes no more
+//! than that; a connection keeps its number itself.
 
-use foldhash::fast::FixedState;
+use std::net::IpAddr;
+use std::num::NonZeroU64;
+
+use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use netverdict_net::Protocol;
 
@@ -12,35 +18,69 @@ use crate::{FlowId, Transport};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Last {
     flow: FlowId,
-    /// The confirmed connection it was, if any.
-    connection: Option<u64>,
+    /// The confirmed connection it was, if any; none has the serial number 0.
+    connection: Option<NonZeroU64>,
 }
+
+/// Two ends without an order, in few bytes where they can be.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Ends {
+    /// Addresses, ports and protocol.
+    V4([u32; 4]),
+    V6(Box<Transport>),
+}
+
+/// How many ends are kept at least. Twice as many are at most.
+const KEPT: usize = 1 << 18;
+
+type Known = HashMap<Ends, Last, RandomState>;
 
 /// Which number each flow got.
 #[derive(Debug)]
 pub(crate) struct Flows {
     next: u64,
-    known: HashMap<Transport, Last, FixedState>,
+    known: Known,
+    /// What `known` was when it was last full.
+    older: Known,
+    /// Counts how often a connection took over the ends of another, or ends grew old: what was known of flows may be over.
+    epoch: u32,
     /// The key, what it held, and the next number before.
-    journal: Journal<(Transport, Option<Last>, u64)>,
+    journal: Journal<(Ends, Option<Last>, u64)>,
 }
 
 impl Default for Flows {
     fn default() -> Self {
         Self {
             next: 1,
-            known: HashMap::with_hasher(FixedState::with_seed(0)),
+            known: Known::default(),
+            older: Known::default(),
+            epoch: 0,
             journal: Journal::default(),
         }
     }
 }
 
 impl Flows {
+    /// While this stays the same, a confirmed connection keeps its number.
+    pub(crate) const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
     /// The number of the flow between these ends, in whichever direction. `connection` is the serial number of the
-    /// confirmed connection that the packet belongs to: another one between the same ends is another flow.
-    pub(crate) fn number(&mut self, ends: Transport, connection: Option<u64>) -> FlowId {
-        let key = sorted(ends);
-        let last = self.known.get(&key).copied();
+    /// confirmed connection that the packet belongs to, and the flow that it was, if it ever was one: another one between
+    /// the same ends is another flow.
+    pub(crate) fn number(
+        &mut self,
+        ends: Transport,
+        connection: Option<u64>,
+        of_connection: Option<FlowId>,
+    ) -> FlowId {
+        let key = Ends::of(sorted(ends));
+        let connection = connection.and_then(NonZeroU64::new);
+        let here = self.known.get(&key).copied();
+        let last = here
+            .or_else(|| self.older.get(&key).copied())
+            .or_else(|| of_connection.map(|flow| Last { flow, connection }));
         let now = match last {
             Some(last) if last.connection.is_none() || connection.is_none() => Last {
                 flow: last.flow,
@@ -52,12 +92,35 @@ impl Flows {
                 connection,
             },
         };
-        if last != Some(now) {
-            self.journal.note(|| (key, last, self.next));
+        if last.is_some_and(|last| last.flow != now.flow) {
+            self.epoch += 1;
+        }
+        if here != Some(now) {
+            self.age();
+            self.journal.note(|| (key.clone(), here, self.next));
             self.next = self.next.max(now.flow.0 + 1);
             self.known.insert(key, now);
         }
         now.flow
+    }
+
+    /// Makes room, but not while changes may have to be taken back.
+    fn age(&mut self) {
+        if self.known.len() >= KEPT && !self.journal.is_recording() {
+            self.older = std::mem::take(&mut self.known);
+            self.epoch += 1;
+        }
+    }
+}
+
+impl Ends {
+    fn of(ends: Transport) -> Self {
+        let (IpAddr::V4(source), IpAddr::V4(destination)) = (ends.source, ends.destination) else {
+            return Self::V6(Box::new(ends));
+        };
+        let ports = u32::from(ends.source_port) << 16 | u32::from(ends.destination_port);
+        let protocol = u32::from(ends.protocol.0);
+        Self::V4([source.to_bits(), destination.to_bits(), ports, protocol])
     }
 }
 

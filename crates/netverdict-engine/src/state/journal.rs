@@ -35,6 +35,11 @@ impl<U> Journal<U> {
         std::mem::take(&mut self.undo)
     }
 
+    /// Whether changes are being recorded.
+    pub(crate) const fn is_recording(&self) -> bool {
+        self.recording
+    }
+
     /// Records how to take back the change about to be made.
     pub(crate) fn note(&mut self, undo: impl FnOnce() -> U) {
         if self.recording {

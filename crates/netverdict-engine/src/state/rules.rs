@@ -1,7 +1,9 @@
 //! What the rules' matches remember between packets, with its own slot for each and shared tables by name.
 
 use super::Rewind;
+use super::accounts::Accounts;
 use super::connlimit::ConnCounts;
+use super::estimators::Estimators;
 use super::hashlimit::HashlimitTables;
 use super::recent::RecentLists;
 use super::sets::Sets;
@@ -18,32 +20,38 @@ pub(crate) struct RuleState {
     pub(crate) hashlimit: HashlimitTables,
     /// `connlimit` counts, one tree for each rule.
     pub(crate) connlimit: ConnCounts,
+    /// `nfacct` objects, by name.
+    pub(crate) accounts: Accounts,
+    /// Rate estimators, by name.
+    pub(crate) estimators: Estimators,
     /// ipsets, by name.
     pub(crate) sets: Sets,
 }
 
+impl RuleState {
+    fn stores(&mut self) -> [&mut dyn Rewind; 7] {
+        [
+            &mut self.slots,
+            &mut self.recent,
+            &mut self.hashlimit,
+            &mut self.connlimit,
+            &mut self.accounts,
+            &mut self.estimators,
+            &mut self.sets,
+        ]
+    }
+}
+
 impl Rewind for RuleState {
     fn checkpoint(&mut self) {
-        self.slots.checkpoint();
-        self.recent.checkpoint();
-        self.hashlimit.checkpoint();
-        self.connlimit.checkpoint();
-        self.sets.checkpoint();
+        self.stores().into_iter().for_each(Rewind::checkpoint);
     }
 
     fn rollback(&mut self) {
-        self.slots.rollback();
-        self.recent.rollback();
-        self.hashlimit.rollback();
-        self.connlimit.rollback();
-        self.sets.rollback();
+        self.stores().into_iter().for_each(Rewind::rollback);
     }
 
     fn commit(&mut self) {
-        self.slots.commit();
-        self.recent.commit();
-        self.hashlimit.commit();
-        self.connlimit.commit();
-        self.sets.commit();
+        self.stores().into_iter().for_each(Rewind::commit);
     }
 }

@@ -2,20 +2,27 @@
 //!
 //! A rule refers to a set by its place, given out when rules are loaded; a place whose set nobody gave answers nothing.
 
+mod change;
 mod key;
 mod set;
 
 use netverdict_net::Jiffies;
-use netverdict_ruleset::sets::SetCollection;
+use netverdict_ruleset::sets::{SetCollection, SetKind, SkbInfo};
 
 use super::Rewind;
 use super::journal::Journal;
 use crate::Skb;
 
+pub(crate) use change::{Adding, Changed};
 pub(crate) use key::Query;
 
 use key::{Ask, Missing};
 use set::{Found, Set, Touched};
+
+const NOT_GIVEN: &str = "the set is not given";
+
+/// A change to one set that is no list.
+type Work<'w> = dyn Fn(&mut Set, &Ask, &mut dyn FnMut(Touched)) -> Changed + 'w;
 
 /// Every set of the namespace.
 #[derive(Debug, Clone, Default)]
@@ -55,11 +62,22 @@ impl Sets {
         skb: &Skb<'_>,
         now: Jiffies,
     ) -> Result<bool, &'static str> {
+        Ok(self.look_up(place, query, skb, now)?.is_some())
+    }
+
+    /// What the entry that a packet is found by gives it; `None` where it is not in the set.
+    pub(crate) fn look_up(
+        &mut self,
+        place: usize,
+        query: &Query<'_>,
+        skb: &Skb<'_>,
+        now: Jiffies,
+    ) -> Result<Option<SkbInfo>, &'static str> {
         let Some(Some(set)) = self.sets.get(place) else {
-            return Err("the set is not given");
+            return Err(NOT_GIVEN);
         };
         if query.sides.len() < set.kind.dimensions() || !set.takes(skb.packet.family()) {
-            return Ok(false);
+            return Ok(None);
         }
         let found = if set.members.is_empty() {
             self.find(place, query, skb, now)?
@@ -67,10 +85,78 @@ impl Sets {
             return self.test_list(place, query, skb, now);
         };
         Ok(match found {
-            Found::Hit => !(query.return_nomatch && self.takes_nomatch(place)),
-            Found::Nomatch => query.return_nomatch,
-            Found::Nothing => false,
+            Found::Hit(info) => {
+                (!(query.return_nomatch && self.takes_nomatch(place))).then_some(info)
+            }
+            Found::Nomatch => query.return_nomatch.then(SkbInfo::default),
+            Found::Nothing => None,
         })
+    }
+
+    /// Adds what a packet is found by (`ip_set_add`): of a list, to the first member that takes it.
+    pub(crate) fn add(
+        &mut self,
+        place: usize,
+        query: &Query<'_>,
+        adding: Adding,
+        skb: &Skb<'_>,
+        now: Jiffies,
+    ) -> Result<Changed, &'static str> {
+        self.change(place, query, skb, now, &|set, ask, touch| {
+            set.add(ask, adding, now, touch)
+        })
+    }
+
+    /// Deletes what a packet is found by (`ip_set_del`), likewise.
+    pub(crate) fn delete(
+        &mut self,
+        place: usize,
+        query: &Query<'_>,
+        skb: &Skb<'_>,
+        now: Jiffies,
+    ) -> Result<Changed, &'static str> {
+        self.change(place, query, skb, now, &|set, ask, touch| {
+            set.delete(ask, now, touch)
+        })
+    }
+
+    fn change(
+        &mut self,
+        place: usize,
+        query: &Query<'_>,
+        skb: &Skb<'_>,
+        now: Jiffies,
+        work: &Work<'_>,
+    ) -> Result<Changed, &'static str> {
+        let Some(Some(set)) = self.sets.get_mut(place) else {
+            return Err(NOT_GIVEN);
+        };
+        if query.sides.len() < set.kind.dimensions() || !set.takes(skb.packet.family()) {
+            return Ok(Changed::No);
+        }
+        if set.kind == SetKind::ListSet {
+            let members = set.members.clone();
+            for (index, member) in members.into_iter().enumerate() {
+                let list = self.sets.get(place).and_then(Option::as_ref);
+                if list.is_none_or(|list| list.member_expired(index, now)) {
+                    continue;
+                }
+                match self.change(member, query, skb, now, work)? {
+                    Changed::No => {}
+                    changed => return Ok(changed),
+                }
+            }
+            return Ok(Changed::No);
+        }
+        let ask = match Ask::of(set.kind, &set.options, query, skb) {
+            Ok(ask) => ask,
+            Err(Missing::NotThere) => return Ok(Changed::No),
+            Err(Missing::Unknown(why)) => return Err(why),
+        };
+        let journal = &mut self.journal;
+        Ok(work(set, &ask, &mut |touched| {
+            journal.note(|| (place, touched));
+        }))
     }
 
     fn takes_nomatch(&self, place: usize) -> bool {
@@ -106,10 +192,10 @@ impl Sets {
         query: &Query<'_>,
         skb: &Skb<'_>,
         now: Jiffies,
-    ) -> Result<bool, &'static str> {
+    ) -> Result<Option<SkbInfo>, &'static str> {
         let members = match self.sets.get(place) {
             Some(Some(set)) => set.members.clone(),
-            _ => return Ok(false),
+            _ => return Ok(None),
         };
         let inner = Query {
             packets: None,
@@ -124,19 +210,19 @@ impl Sets {
             if set.member_expired(index, now) {
                 continue;
             }
-            if !self.test(member, &inner, skb, now)? {
+            let Some(given) = self.look_up(member, &inner, skb, now)? else {
                 continue;
-            }
+            };
             let journal = &mut self.journal;
             if let Some(Some(set)) = self.sets.get_mut(place)
-                && set.member_passes(index, query, |touched| {
+                && let Some(own) = set.member_passes(index, query, |touched| {
                     journal.note(|| (place, touched));
                 })
             {
-                return Ok(true);
+                return Ok(Some(if set.options.skbinfo { own } else { given }));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 }
 

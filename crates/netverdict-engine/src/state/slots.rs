@@ -20,6 +20,10 @@ pub(crate) enum Slot {
     Nth { last: u32, count: u32 },
     /// The number of a table, list or tree in its own store.
     Shared(usize),
+    /// Two of them.
+    Pair(usize, usize),
+    /// Three that may each be missing: the sets of `-j SET`.
+    Sets([Option<u32>; 3]),
 }
 
 /// The slots of all rules. Slot 0 is empty and serves every match that keeps nothing.
@@ -65,6 +69,14 @@ impl Slots {
     pub(crate) fn shared(&self, slot: usize) -> Option<usize> {
         match self.get(slot) {
             Slot::Shared(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The two numbers that a slot holds.
+    pub(crate) fn pair(&self, slot: usize) -> Option<(usize, usize)> {
+        match self.get(slot) {
+            Slot::Pair(first, second) => Some((first, second)),
             _ => None,
         }
     }

@@ -3,7 +3,11 @@
 use netverdict_ruleset::targets::Ct;
 
 use crate::Connection;
-use crate::context::{Action, TargetCx};
+use crate::conntrack::models_helper;
+use crate::context::{Action, Note, TargetCx};
+
+const NOT_MODELLED: &str =
+    "CT: the helper is not modelled: what it would expect is NEW here, what it would drop passes";
 
 /// Attaches the rule's template; the first rule that attached something keeps its say.
 pub(super) fn apply(target: &Ct, cx: &mut TargetCx<'_, '_>) -> Action {
@@ -13,6 +17,12 @@ pub(super) fn apply(target: &Ct, cx: &mut TargetCx<'_, '_>) -> Action {
     if is_free(cx) {
         cx.skb.template = Some(cx.slot as u32);
         cx.did("CT", || "template attached".to_owned());
+        if let Some(name) = &target.helper
+            && !models_helper(name)
+        {
+            cx.notes.push(Note::Lacks(NOT_MODELLED));
+            cx.did("CT", || format!("helper `{name}` is not modelled"));
+        }
     }
     Action::Continue
 }

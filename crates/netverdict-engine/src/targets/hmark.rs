@@ -88,21 +88,44 @@ fn of_ipv4(target: Hmark, packet: &Packet<'_>) -> Option<Tuple> {
     Some(tuple)
 }
 
+/// An ICMPv6 error's tuple is that of the packet it quotes; `None` if that cannot be read.
 fn of_ipv6(target: Hmark, packet: &Packet<'_>) -> Option<Tuple> {
-    let mut tuple = Tuple {
-        source: folded(packet.source(), target.source_prefix_len),
-        destination: folded(packet.destination(), target.destination_prefix_len),
-        ..Tuple::default()
-    };
+    const ICMP_HEADER: usize = 8;
     let Ok(found) = ipv6::find(packet, None) else {
         return Some(Tuple::default());
     };
-    let whole = ipv6::find(packet, Some(Protocol::FRAGMENT)).is_err();
+    let error = matches!(packet.array::<1>(found.offset), Ok([1..128]));
+    if found.protocol != Protocol::ICMPV6 || is_fragment(packet) || !error {
+        return Some(of_headers(target, packet, &found));
+    }
+    let quoted = packet.captured().get(found.offset + ICMP_HEADER..)?;
+    let inner = Packet::new(quoted, quoted.len(), packet.link).ok()?;
+    if inner.family() != Family::V6 {
+        return None;
+    }
+    let found = ipv6::find(&inner, None).ok()?;
+    Some(of_headers(target, &inner, &found))
+}
+
+fn is_fragment(packet: &Packet<'_>) -> bool {
+    ipv6::find(packet, Some(Protocol::FRAGMENT)).is_ok()
+}
+
+fn with_addresses(target: Hmark, packet: &Packet<'_>) -> Tuple {
+    Tuple {
+        source: folded(packet.source(), target.source_prefix_len),
+        destination: folded(packet.destination(), target.destination_prefix_len),
+        ..Tuple::default()
+    }
+}
+
+fn of_headers(target: Hmark, packet: &Packet<'_>, found: &ipv6::Found) -> Tuple {
+    let mut tuple = with_addresses(target, packet);
     tuple.protocol = found.protocol.0;
-    if found.protocol != Protocol::ICMPV6 && whole {
+    if found.protocol != Protocol::ICMPV6 && !is_fragment(packet) {
         tuple.ports = read_ports(target, packet, found.protocol, found.offset);
     }
-    Some(tuple)
+    tuple
 }
 
 fn read_ports(target: Hmark, packet: &Packet<'_>, protocol: Protocol, at: usize) -> u32 {

@@ -4,7 +4,7 @@ use netverdict_ruleset::targets::{Reject, RejectWith};
 
 use crate::answer::{self, Asked};
 use crate::context::{Action, Note, TargetCx};
-use crate::{Connection, Emission};
+use crate::{Connection, Emission, EmissionKind, Fate};
 
 const ICMP_UNREACHABLE: u8 = 3;
 const ICMPV6_UNREACHABLE: u8 = 1;
@@ -19,13 +19,26 @@ pub(super) fn apply(target: Reject, cx: &mut TargetCx<'_, '_>) -> Action {
         RejectWith::Icmp6(kind) => answer::checked_icmp(asked, ICMPV6_UNREACHABLE, kind.code()),
         RejectWith::TcpReset => answer::reset(asked),
     };
+    let mark = answer::reply_mark(asked);
+    let kind = match target.with {
+        RejectWith::TcpReset => EmissionKind::Reset,
+        RejectWith::Icmp(_) | RejectWith::Icmp6(_) => EmissionKind::Icmp,
+    };
+    let answer = answer.and_then(|packet| {
+        let peers = &mut cx.state.peers;
+        answer::within_limits(packet, kind, cx.host, peers, cx.now.jiffies)
+    });
     match answer {
         Ok(packet) => {
             close(target, cx);
             cx.notes.push(Note::Emitted(Emission {
                 why: format!("REJECT {}", target.with),
+                kind,
                 packet,
-                untracked: false,
+                mark,
+                toward: None,
+                fate: Fate::Sent,
+                left: None,
             }));
         }
         Err(why) => cx.did("REJECT", || format!("nothing sent: {why}")),

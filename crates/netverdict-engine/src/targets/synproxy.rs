@@ -3,9 +3,9 @@
 use netverdict_ruleset::targets::Synproxy;
 
 use super::tcpmss::tcp_offset;
-use crate::Reason;
 use crate::answer::checksum_holds;
 use crate::context::{Action, TargetCx};
+use crate::{About, Reason};
 
 const FIN: u8 = 1;
 const SYN: u8 = 2;
@@ -28,7 +28,7 @@ pub(super) fn apply(_: Synproxy, cx: &mut TargetCx<'_, '_>) -> Action {
     }
     match flags & (FIN | SYN | RST | ACK) {
         SYN => Action::Stolen(Reason::Synproxy),
-        ACK => match cx.answer {
+        ACK => match cookie(cx).or(cx.answer) {
             None => Action::Ask {
                 ways: 2,
                 why: "SYNPROXY: whether the cookie is right is not known",
@@ -38,4 +38,12 @@ pub(super) fn apply(_: Synproxy, cx: &mut TargetCx<'_, '_>) -> Action {
         },
         _ => Action::Continue,
     }
+}
+
+/// Whether the cookie is right, if the user tells.
+fn cookie(cx: &TargetCx<'_, '_>) -> Option<u8> {
+    cx.fact(|about| match about {
+        About::SynproxyCookie(valid) => Some(u8::from(*valid)),
+        _ => None,
+    })
 }

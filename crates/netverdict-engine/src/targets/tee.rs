@@ -4,9 +4,9 @@ use netverdict_net::{Family, Link, Packet};
 use netverdict_ruleset::Hook;
 use netverdict_ruleset::targets::Tee;
 
-use crate::Emission;
 use crate::context::{Action, Note, TargetCx};
 use crate::rewrite;
+use crate::{Emission, EmissionKind, Fate};
 
 /// The copy leaves through OUTPUT and POSTROUTING of its own; a copy is not copied again.
 pub(super) fn apply(target: Tee, cx: &mut TargetCx<'_, '_>) -> Action {
@@ -31,8 +31,12 @@ pub(super) fn apply(target: Tee, cx: &mut TargetCx<'_, '_>) -> Action {
     }
     cx.notes.push(Note::Emitted(Emission {
         why: format!("TEE to {}", target.gateway),
+        kind: EmissionKind::Copy,
         packet: copy,
-        untracked: true,
+        mark: cx.skb.mark,
+        toward: Some((target.gateway, target.out_interface)),
+        fate: Fate::Sent,
+        left: None,
     }));
     Action::Continue
 }

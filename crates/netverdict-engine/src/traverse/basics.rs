@@ -15,8 +15,8 @@ use crate::walk::Walk;
 /// The addresses as rules see them: read at the table's start, and again after each target extension.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View {
-    source: u128,
-    destination: u128,
+    pub(super) source: u128,
+    pub(super) destination: u128,
 }
 
 impl View {
@@ -47,7 +47,7 @@ enum Verdict {
 
 impl Walk<'_, '_> {
     /// Source, destination, in- and out-device, protocol, fragment: in this order.
-    pub(super) fn basics(&mut self, rule: &CompiledRule, stand: &mut Stand) -> Tried {
+    pub(super) fn basics(&mut self, rule: &CompiledRule, stand: &mut Stand<'_>) -> Tried {
         let basics = &rule.basics;
         if basics
             .source
@@ -111,7 +111,7 @@ impl Walk<'_, '_> {
         });
     }
 
-    fn protocol_test(&self, rule: &CompiledRule, stand: &mut Stand) -> Verdict {
+    fn protocol_test(&self, rule: &CompiledRule, stand: &mut Stand<'_>) -> Verdict {
         match self.program.family {
             Family::V4 => protocol_v4(rule.basics.protocol, stand.param.protocol),
             Family::V6 => self.protocol_v6(rule.basics.protocol, stand),
@@ -120,7 +120,7 @@ impl Walk<'_, '_> {
 
     /// The last header is looked for once for each rule with `-p`. A rule without one resets the offset, but leaves the
     /// fragment offset as it was.
-    fn protocol_v6(&self, test: Option<Invertible<Protocol>>, stand: &mut Stand) -> Verdict {
+    fn protocol_v6(&self, test: Option<Invertible<Protocol>>, stand: &mut Stand<'_>) -> Verdict {
         if self.program.backend == Backend::Nft {
             // `meta l4proto` of a broken header chain ends the rule, whatever it compares with.
             return match (test, stand.param.protocol) {

@@ -1,20 +1,38 @@
 //! FTP (nf_conntrack_ftp.c): PORT and EPRT of the client, the answers 227 and 229 of the server.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use netverdict_net::{Family, Protocol};
 
-use super::{Announced, Direction, Found, Message, decimal};
-use crate::conntrack::Addr;
+use super::talk::Talk;
+use super::text::decimal;
+use super::{Direction, Help, unread};
+use crate::conntrack::expect::Arrival;
+use crate::conntrack::{Addr, ip};
 
 /// Sequence numbers that follow a line's end, the last two of each direction: only what begins there is a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Lines {
     after: [[u32; 2]; 2],
     count: [u8; 2],
+    /// Whether the next segment is taken for the begin of a line, whatever its number.
+    pick_up: [bool; 2],
 }
 
 impl Lines {
+    pub(super) const fn resumed() -> Self {
+        Self {
+            after: [[0; 2]; 2],
+            count: [0; 2],
+            pick_up: [true; 2],
+        }
+    }
+
+    /// Whether a segment begins a line.
+    fn begin(&mut self, direction: Direction, sequence: u32) -> bool {
+        self.begins_at(direction, sequence) || std::mem::take(&mut self.pick_up[direction.index()])
+    }
+
     fn begins_at(&self, direction: Direction, sequence: u32) -> bool {
         let index = direction.index();
         let count = usize::from(self.count[index]);
@@ -39,71 +57,143 @@ impl Lines {
     }
 }
 
-/// An address, where the text gives one, and a port.
-type Place = (Option<Addr>, u16);
+/// How an end is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `10,0,0,1,4,0`, after PORT and 227.
+    Numbers,
+    /// `|1|10.0.0.1|1024|`.
+    Eprt,
+    /// `|||1024|`.
+    Epsv,
+}
+
+/// An end that a text names: the address where it has one, the port, and how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) address: Option<Addr>,
+    pub(super) port: u16,
+    start: usize,
+    len: usize,
+}
 
 /// Whether a payload is a command, and what it says.
-enum Command {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
     Other,
+    /// Half of one: the kernel drops the packet, for its tracking would be wrong.
     Partial,
-    Place(Place),
+    Place(Form, Place),
 }
 
-pub(super) fn read(message: &Message<'_>, lines: &mut Lines) -> Found {
-    let Some(last) = message.payload.last().filter(|_| message.established) else {
-        return Found::Nothing;
-    };
-    let found = if lines.begins_at(message.direction, message.sequence) {
-        judge(message)
-    } else {
-        Found::Nothing
-    };
-    if *last == b'\n' && found != Found::Partial {
-        let end = message.sequence.wrapping_add(message.payload.len() as u32);
-        lines.ends_at(message.direction, end);
+pub(super) fn help(talk: &mut Talk<'_, '_, '_>, lines: &mut Lines) -> Help {
+    if !talk.is_established() || talk.len() == 0 {
+        return Help::Accept;
     }
-    found
-}
-
-fn judge(message: &Message<'_>) -> Found {
-    let family = message.entry.family();
-    let data = message.payload;
-    let commands: [Command; 2] = match message.direction {
-        Direction::Original => [
-            command(data, b"PORT", Some(b' '), |text| numbers(text, Some(b'\r'))),
-            command(data, b"EPRT", Some(b' '), |text| eprt(text, family)),
-        ],
-        Direction::Reply => [
-            command(data, b"227 ", None, passive),
-            command(data, b"229 ", Some(b'('), epsv),
-        ],
+    let payload = match talk.payload() {
+        Ok(payload) => payload,
+        Err(beyond) => return unread(beyond),
     };
-    for command in commands {
-        match command {
+    let (direction, sequence) = (talk.direction, talk.sequence());
+    let is_line = payload.last() == Some(&b'\n');
+    let end = sequence.wrapping_add(payload.len() as u32);
+    let mut said = Help::Accept;
+    if lines.begin(direction, sequence) {
+        match command(direction, talk.family(), payload) {
             Command::Other => {}
-            Command::Partial => return Found::Partial,
-            Command::Place((address, port)) => return announce(message, address, port),
+            Command::Partial => return Help::Drop,
+            Command::Place(form, place) => said = announce(talk, form, place),
         }
     }
-    Found::Nothing
+    if is_line {
+        lines.ends_at(direction, end);
+    }
+    said
+}
+
+/// What a payload says.
+pub(super) fn command(direction: Direction, family: Family, data: &[u8]) -> Command {
+    let commands: [(Form, Command); 2] = match direction {
+        Direction::Original => [
+            (
+                Form::Numbers,
+                find(data, b"PORT", Some(b' '), |text| numbers(text, Some(b'\r'))),
+            ),
+            (
+                Form::Eprt,
+                find(data, b"EPRT", Some(b' '), |text| eprt(text, family)),
+            ),
+        ],
+        Direction::Reply => [
+            (Form::Numbers, find(data, b"227 ", None, passive)),
+            (Form::Epsv, find(data, b"229 ", Some(b'('), epsv)),
+        ],
+    };
+    for (form, command) in commands {
+        match command {
+            Command::Other => {}
+            Command::Partial => return Command::Partial,
+            Command::Place(_, place) => return Command::Place(form, place),
+        }
+    }
+    Command::Other
 }
 
 /// Only its own address may be announced, lest it open holes to others.
-fn announce(message: &Message<'_>, address: Option<Addr>, port: u16) -> Found {
-    if address.is_some_and(|address| address != message.own().source) {
-        return Found::Nothing;
+fn announce(talk: &mut Talk<'_, '_, '_>, form: Form, place: Place) -> Help {
+    let (own, other) = (*talk.own(), *talk.other());
+    if place.address.is_some_and(|address| address != own.source) {
+        return Help::Accept;
     }
-    Found::Announced(vec![Announced {
-        protocol: Protocol::TCP,
-        source: Some(message.other().source),
-        destination: message.other().destination,
-        port,
-        follow: None,
-    }])
+    let mut new = talk.expectation(
+        Protocol::TCP,
+        Some(other.source),
+        (other.destination, place.port),
+    );
+    if !talk.is_translated() {
+        return match talk.expect(new) {
+            Ok(_) => Help::Accept,
+            Err(_) => Help::Drop,
+        };
+    }
+    new.saved = (other.destination, place.port);
+    new.arrival = Arrival::Follow(talk.direction.other());
+    let Some((id, port)) = talk.expect_anywhere(new) else {
+        return Help::Drop;
+    };
+    let text = form.text(ip(other.family, other.destination), port);
+    if talk.replace(place.start, place.len, text.as_bytes()) {
+        Help::Accept
+    } else {
+        talk.conntrack.unexpect(id);
+        Help::Drop
+    }
+}
+
+impl Form {
+    /// `nf_nat_ftp_fmt_cmd`: an IPv6 address is written in full.
+    fn text(self, address: std::net::IpAddr, port: u16) -> String {
+        use std::net::IpAddr::{V4, V6};
+        match (self, address) {
+            (Self::Epsv, _) => format!("|||{port}|"),
+            (Self::Eprt, V6(address)) => {
+                let words = address.segments().map(|word| format!("{word:04x}"));
+                format!("|2|{}|{port}|", words.join(":"))
+            }
+            (Self::Eprt, V4(address)) => format!("|1|{address}|{port}|"),
+            (Self::Numbers, address) => {
+                let [a, b, c, d] = match address {
+                    V4(address) => address.octets(),
+                    V6(address) => Ipv4Addr::from_bits((address.to_bits() >> 96) as u32).octets(),
+                };
+                format!("{a},{b},{c},{d},{},{}", port >> 8, port & 0xff)
+            }
+        }
+    }
 }
 
 /// `find_pattern`: the keyword, all up to a character, then the numbers.
-fn command(
+fn find(
     data: &[u8],
     keyword: &[u8],
     skip: Option<u8>,
@@ -122,7 +212,11 @@ fn command(
             None => return Command::Partial,
         }
     }
-    parse(rest).map_or(Command::Partial, Command::Place)
+    let skipped = data.len() - rest.len();
+    parse(rest).map_or(Command::Partial, |place| {
+        let start = place.start + skipped;
+        Command::Place(Form::Numbers, Place { start, ..place })
+    })
 }
 
 /// `try_number`: so many numbers with a separator between; a character must follow that is no part of them, the
@@ -150,8 +244,14 @@ fn sequence<const N: usize>(
 
 /// `10,0,0,1,4,0`: the decimals are not held to 255, they overflow into their neighbours.
 fn numbers(text: &[u8], terminator: Option<u8>) -> Option<Place> {
-    let ([a, b, c, d, high, low], _) = sequence::<6>(text, b',', terminator)?;
-    Some((Some(dotted([a, b, c, d])), (high << 8 | low) as u16))
+    let ([a, b, c, d, high, low], len) = sequence::<6>(text, b',', terminator)?;
+    // No numbers at all are none.
+    (len > 0).then_some(Place {
+        address: Some(dotted([a, b, c, d])),
+        port: (high << 8 | low) as u16,
+        start: 0,
+        len,
+    })
 }
 
 fn dotted([a, b, c, d]: [u32; 4]) -> Addr {
@@ -160,7 +260,8 @@ fn dotted([a, b, c, d]: [u32; 4]) -> Addr {
 
 fn passive(text: &[u8]) -> Option<Place> {
     let start = text.iter().position(u8::is_ascii_digit)?;
-    numbers(&text[start..], None)
+    let place = numbers(&text[start..], None)?;
+    Some(Place { start, ..place })
 }
 
 fn delimiter(text: &[u8]) -> Option<u8> {
@@ -190,8 +291,13 @@ fn eprt(text: &[u8], family: Family) -> Option<Place> {
             (address.parse::<Ipv6Addr>().ok()?.to_bits(), len)
         }
     };
-    let port = port(rest.get(len + 1..)?, delimiter)?;
-    Some((Some(address), port))
+    let (port, digits) = port(rest.get(len + 1..)?, delimiter)?;
+    Some(Place {
+        address: Some(address),
+        port,
+        start: 0,
+        len: 3 + len + 1 + digits + 1,
+    })
 }
 
 /// `|||1024|`.
@@ -200,11 +306,18 @@ fn epsv(text: &[u8]) -> Option<Place> {
     if text[1..3] != [delimiter; 2] {
         return None;
     }
-    Some((None, port(&text[3..], delimiter)?))
+    let (port, digits) = port(&text[3..], delimiter)?;
+    Some(Place {
+        address: None,
+        port,
+        start: 0,
+        len: 3 + digits + 1,
+    })
 }
 
-fn port(text: &[u8], delimiter: u8) -> Option<u16> {
+/// The port, and how many digits it has.
+fn port(text: &[u8], delimiter: u8) -> Option<(u16, usize)> {
     let (port, digits) = decimal(text);
     let port = port as u16;
-    (port != 0 && text.get(digits) == Some(&delimiter)).then_some(port)
+    (port != 0 && text.get(digits) == Some(&delimiter)).then_some((port, digits))
 }

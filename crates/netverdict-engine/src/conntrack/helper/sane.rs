@@ -2,33 +2,38 @@
 
 use netverdict_net::Protocol;
 
-use super::{Announced, Direction, Found, Message};
+use super::talk::Talk;
+use super::{Direction, Help, unread};
 
 const NET_START: [u8; 4] = [0, 0, 0, 7];
 
-pub(super) fn read(message: &Message<'_>, requested: &mut bool) -> Found {
-    if !message.established || message.payload.is_empty() {
-        return Found::Nothing;
+pub(super) fn help(talk: &mut Talk<'_, '_, '_>, requested: &mut bool) -> Help {
+    if !talk.is_established() || talk.len() == 0 {
+        return Help::Accept;
     }
-    if message.direction == Direction::Original {
-        if let [a, b, c, d, _, _, _, _] = *message.payload {
-            *requested = [a, b, c, d] == NET_START;
+    if talk.direction == Direction::Original {
+        if talk.len() == 8 {
+            *requested = match talk.start::<4>() {
+                Ok(code) => *code == NET_START,
+                Err(beyond) => return unread(beyond),
+            };
         }
-        return Found::Nothing;
+        return Help::Accept;
     }
     if !std::mem::take(requested) {
-        return Found::Nothing;
+        return Help::Accept;
     }
-    // Status 0, 16 zero bits, the port.
-    let [0, 0, 0, 0, 0, 0, high, low, ..] = *message.payload else {
-        return Found::Nothing;
+    let port = match talk.start::<8>() {
+        // Status 0, 16 zero bits, the port.
+        Ok(&[0, 0, 0, 0, 0, 0, high, low]) => u16::from_be_bytes([high, low]),
+        Ok(_) => return Help::Accept,
+        Err(beyond) => return unread(beyond),
     };
-    let original = message.entry.original();
-    Found::Announced(vec![Announced {
-        protocol: Protocol::TCP,
-        source: Some(original.source),
-        destination: original.destination,
-        port: u16::from_be_bytes([high, low]),
-        follow: None,
-    }])
+    let original = *talk.tuple(Direction::Original);
+    let end = (original.destination, port);
+    let new = talk.expectation(Protocol::TCP, Some(original.source), end);
+    match talk.expect(new) {
+        Ok(_) => Help::Accept,
+        Err(_) => Help::Drop,
+    }
 }

@@ -1,26 +1,29 @@
-//! TFTP (nf_conntrack_tftp.c): a request is answered from another port.
+//! TFTP (nf_conntrack_tftp.c, nf_nat_tftp.c): a request is answered from another port.
 
 use netverdict_net::Protocol;
 
-use super::{Announced, Direction, Follow, Found, Message};
+use super::talk::Talk;
+use super::{Direction, Help, unread};
+use crate::conntrack::expect::Arrival;
 
-pub(super) fn read(message: &Message<'_>) -> Found {
-    let [0, 1 | 2, ..] = message.payload else {
-        return Found::Nothing;
-    };
+pub(super) fn help(talk: &mut Talk<'_, '_, '_>) -> Help {
+    match talk.start::<2>() {
+        Ok([0, 1 | 2]) => {}
+        Ok(_) => return Help::Accept,
+        Err(beyond) => return unread(beyond),
+    }
     let (original, reply) = (
-        message.entry.tuple(Direction::Original),
-        message.entry.tuple(Direction::Reply),
+        *talk.tuple(Direction::Original),
+        *talk.tuple(Direction::Reply),
     );
-    Found::Announced(vec![Announced {
-        protocol: Protocol::UDP,
-        source: Some(reply.source),
-        destination: reply.destination,
-        port: reply.destination_port,
-        follow: message.is_translated().then_some(Follow {
-            source: original.destination,
-            destination: original.source,
-            port: original.source_port,
-        }),
-    }])
+    let end = (reply.destination, reply.destination_port);
+    let mut new = talk.expectation(Protocol::UDP, Some(reply.source), end);
+    if talk.is_translated() {
+        new.saved = (original.source, original.source_port);
+        new.arrival = Arrival::Follow(Direction::Reply);
+    }
+    match talk.expect(new) {
+        Ok(_) => Help::Accept,
+        Err(_) => Help::Drop,
+    }
 }

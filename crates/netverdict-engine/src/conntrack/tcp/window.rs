@@ -17,12 +17,12 @@ pub(super) enum Fit {
 }
 
 /// Whether `a` comes before `b` in sequence space.
-pub(super) const fn before(a: u32, b: u32) -> bool {
+pub(in crate::conntrack) const fn before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
 }
 
 /// Whether `a` comes after `b` in sequence space.
-pub(super) const fn after(a: u32, b: u32) -> bool {
+pub(in crate::conntrack) const fn after(a: u32, b: u32) -> bool {
     before(b, a)
 }
 
@@ -81,6 +81,7 @@ impl Tcp {
         &mut self,
         segment: &Segment<'_>,
         direction: Direction,
+        shift: u32,
         liberal: bool,
     ) -> Fit {
         let state = self.state;
@@ -98,6 +99,8 @@ impl Tcp {
         if receiver.flags.contains(SideFlags::SACK_PERMITTED) {
             numbers.sack = options::sack(segment.options, segment.ack);
         }
+        numbers.ack = numbers.ack.wrapping_sub(shift);
+        numbers.sack = numbers.sack.wrapping_sub(shift);
         if begin(sender, receiver, segment, direction, state, numbers.sack) {
             return Fit::Accept;
         }

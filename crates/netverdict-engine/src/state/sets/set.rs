@@ -4,58 +4,95 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use netverdict_net::{Family, InterfaceName, Jiffies};
 use netverdict_ruleset::sets::{
-    SetDefinition, SetElement, SetEntry, SetFamily, SetKind, SetNet, SetOptions, SetPort,
+    SetDefinition, SetElement, SetEntry, SetFamily, SetKind, SetNet, SetOptions, SetPort, SkbInfo,
 };
+use smallvec::SmallVec;
 
 use super::key::{self, Ask, Query};
 
 /// What an entry is found by; what its type leaves out is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Key {
-    first: u128,
-    first_len: u8,
-    second: u128,
-    second_len: u8,
-    protocol: u8,
-    port: u16,
-    other: u64,
+    pub(super) first: u128,
+    pub(super) first_len: u8,
+    pub(super) second: u128,
+    pub(super) second_len: u8,
+    pub(super) protocol: u8,
+    pub(super) port: u16,
+    pub(super) other: u64,
 }
 
 /// What is kept of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
-    nomatch: bool,
-    /// The tick at which it is gone.
-    expires: Option<i64>,
-    packets: u64,
-    bytes: u64,
+    pub(super) nomatch: bool,
+    /// The tick after which it is gone.
+    pub(super) expires: Option<i64>,
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
     /// bitmap:ip,mac: the MAC address, 0 until the first packet fills it in.
-    mac: Option<u64>,
-    device: Option<Pattern>,
+    pub(super) mac: Option<u64>,
+    pub(super) device: Option<Pattern>,
+    /// What `--map-set` gives.
+    pub(super) info: SkbInfo,
 }
 
 /// A device of hash:net,iface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pattern {
-    name: InterfaceName,
-    wildcard: bool,
-    physdev: bool,
+pub(super) struct Pattern {
+    pub(super) name: InterfaceName,
+    pub(super) wildcard: bool,
+    pub(super) physdev: bool,
 }
 
 /// An entry as it was, and where.
 #[derive(Debug, Clone)]
 pub(super) enum Touched {
     Entry(Key, usize, Box<Entry>),
+    /// Everything under a key.
+    Key(Key, Entries),
     Member(usize, Box<Entry>),
 }
 
 /// What a look-up found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    Hit,
+    /// An entry, with what it gives.
+    Hit(SkbInfo),
     /// An entry that says `nomatch`.
     Nomatch,
     Nothing,
+}
+
+/// What is under one key: one entry, or several that differ by device.
+pub(super) type Entries = SmallVec<[Entry; 1]>;
+
+type Lens = SmallVec<[u8; 8]>;
+
+/// The prefix lengths of a dimension's networks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lengths {
+    /// Those that occur, longest first.
+    pub(super) list: Lens,
+    /// How many networks have each.
+    counts: HashMap<u8, usize, FixedState>,
+}
+
+impl Lengths {
+    /// Adds `by` networks of a length, or takes away where it is negative.
+    fn count(&mut self, len: u8, by: isize) {
+        let count = self.counts.entry(len).or_default();
+        let before = *count;
+        *count = count.saturating_add_signed(by);
+        match (before, *count) {
+            (0, 1..) => {
+                let at = self.list.partition_point(|longer| *longer > len);
+                self.list.insert(at, len);
+            }
+            (1.., 0) => self.list.retain(|other| *other != len),
+            _ => {}
+        }
+    }
 }
 
 /// A set ready for look-ups.
@@ -63,12 +100,14 @@ pub(super) enum Found {
 pub(super) struct Set {
     pub(super) kind: SetKind,
     pub(super) options: SetOptions,
-    family: Option<Family>,
+    pub(super) family: Option<Family>,
     /// Several entries under one key differ by device.
-    entries: HashMap<Key, Vec<Entry>, FixedState>,
-    /// Prefix lengths that occur, longest first.
-    first_lens: Vec<u8>,
-    second_lens: Vec<u8>,
+    pub(super) entries: HashMap<Key, Entries, FixedState>,
+    /// How many entries there are, expired ones included.
+    pub(super) count: usize,
+    pub(super) first_lens: Lengths,
+    pub(super) second_lens: Lengths,
+    pub(super) hz: i64,
     /// Places of a list's members.
     pub(super) members: Vec<usize>,
     member_entries: Vec<Entry>,
@@ -87,9 +126,14 @@ impl Set {
                 SetFamily::Only(family) => Some(family),
                 SetFamily::Any => None,
             },
-            entries: HashMap::default(),
-            first_lens: Vec::new(),
-            second_lens: Vec::new(),
+            entries: HashMap::with_capacity_and_hasher(
+                definition.entries.len(),
+                FixedState::default(),
+            ),
+            count: 0,
+            first_lens: Lengths::default(),
+            second_lens: Lengths::default(),
+            hz,
             members: Vec::new(),
             member_entries: Vec::new(),
         };
@@ -101,10 +145,6 @@ impl Set {
             } else {
                 set.insert(entry, kept);
             }
-        }
-        for lens in [&mut set.first_lens, &mut set.second_lens] {
-            lens.sort_unstable_by(|a, b| b.cmp(a));
-            lens.dedup();
         }
         set
     }
@@ -130,6 +170,11 @@ impl Set {
             bytes: counters.bytes,
             mac: None,
             device: None,
+            info: entry
+                .extras
+                .as_ref()
+                .and_then(|extras| extras.skbinfo)
+                .unwrap_or_default(),
         }
     }
 
@@ -163,21 +208,21 @@ impl Set {
             SetElement::IpPortNet(ip, port, net) => {
                 key.first = key::number(ip);
                 key.set_port(port);
-                self.set_second(&mut key, net);
+                set_second(&mut key, net);
             }
-            SetElement::Net(net) => self.set_first(&mut key, net),
+            SetElement::Net(net) => set_first(&mut key, net),
             SetElement::NetNet(first, second) => {
-                self.set_first(&mut key, first);
-                self.set_second(&mut key, second);
+                set_first(&mut key, first);
+                set_second(&mut key, second);
             }
             SetElement::NetPort(net, port) => {
-                self.set_first(&mut key, net);
+                set_first(&mut key, net);
                 key.set_port(port);
             }
             SetElement::NetPortNet(first, port, second) => {
-                self.set_first(&mut key, first);
+                set_first(&mut key, first);
                 key.set_port(port);
-                self.set_second(&mut key, second);
+                set_second(&mut key, second);
             }
             SetElement::NetIface {
                 net,
@@ -185,7 +230,7 @@ impl Set {
                 physdev,
                 wildcard,
             } => {
-                self.set_first(&mut key, net);
+                set_first(&mut key, net);
                 kept.device = Some(Pattern {
                     name,
                     wildcard,
@@ -194,17 +239,8 @@ impl Set {
             }
             SetElement::Set(_) => return,
         }
+        self.count_lens(key, 1);
         self.entries.entry(key).or_default().push(kept);
-    }
-
-    fn set_first(&mut self, key: &mut Key, net: SetNet) {
-        (key.first, key.first_len) = (key::number(net.addr), net.len);
-        self.first_lens.push(net.len);
-    }
-
-    fn set_second(&mut self, key: &mut Key, net: SetNet) {
-        (key.second, key.second_len) = (key::number(net.addr), net.len);
-        self.second_lens.push(net.len);
     }
 
     /// Looks for an entry: of networks all lengths that occur, longest first, the first dimension's outermost. The first
@@ -218,16 +254,14 @@ impl Set {
     ) -> Found {
         let family = self.family.unwrap_or(Family::V4);
         let whole = [0];
-        let firsts = if self.first_lens.is_empty() {
-            &whole[..]
-        } else {
-            &self.first_lens
+        let or_whole = |lens: &'_ Lengths| -> Lens {
+            if lens.list.is_empty() {
+                SmallVec::from_slice(&whole)
+            } else {
+                lens.list.clone()
+            }
         };
-        let seconds = if self.second_lens.is_empty() {
-            &whole[..]
-        } else {
-            &self.second_lens
-        };
+        let (firsts, seconds) = (or_whole(&self.first_lens), or_whole(&self.second_lens));
         let cut = |addr, lens: &[u8], len| {
             if lens.is_empty() {
                 addr
@@ -235,12 +269,12 @@ impl Set {
                 key::prefix(addr, len, family)
             }
         };
-        for &first_len in firsts {
-            for &second_len in seconds {
+        for &first_len in &firsts {
+            for &second_len in &seconds {
                 let key = Key {
-                    first: cut(ask.first, &self.first_lens, first_len),
+                    first: cut(ask.first, &self.first_lens.list, first_len),
                     first_len,
-                    second: cut(ask.second, &self.second_lens, second_len),
+                    second: cut(ask.second, &self.second_lens.list, second_len),
                     second_len,
                     protocol: ask.protocol,
                     port: ask.port,
@@ -279,32 +313,53 @@ impl Set {
         Found::Nothing
     }
 
+    /// Counts entries of a key in, or out.
+    fn count_lens(&mut self, key: Key, by: isize) {
+        self.count = self.count.saturating_add_signed(by);
+        if self.kind.has_first_net() {
+            self.first_lens.count(key.first_len, by);
+        }
+        if self.kind.has_second_net() {
+            self.second_lens.count(key.second_len, by);
+        }
+    }
+
+    /// Puts other entries under a key.
+    pub(super) fn replace(&mut self, key: Key, entries: Entries) {
+        let before = self.entries.get(&key).map_or(0, SmallVec::len);
+        self.count_lens(key, entries.len() as isize - before as isize);
+        if entries.is_empty() {
+            self.entries.remove(&key);
+        } else {
+            self.entries.insert(key, entries);
+        }
+    }
+
     pub(super) fn member_expired(&self, index: usize, now: Jiffies) -> bool {
         let entry = self.member_entries.get(index);
         entry.is_some_and(|entry| entry.is_expired(now))
     }
 
-    /// A member has the packet: its entry in the list counts it and is compared.
+    /// A member has the packet: its entry in the list counts it and is compared; what that entry gives if it passes.
     pub(super) fn member_passes(
         &mut self,
         index: usize,
         query: &Query<'_>,
         mut touch: impl FnMut(Touched),
-    ) -> bool {
+    ) -> Option<SkbInfo> {
         let counts = self.options.counters;
-        let Some(entry) = self.member_entries.get_mut(index) else {
-            return false;
-        };
+        let entry = self.member_entries.get_mut(index)?;
         let old = *entry;
         let passes = entry.count(query, counts);
         if *entry != old {
             touch(Touched::Member(index, Box::new(old)));
         }
-        passes
+        passes.then_some(old.info)
     }
 
     pub(super) fn restore(&mut self, touched: Touched) {
         let (slot, old) = match touched {
+            Touched::Key(key, entries) => return self.replace(key, entries),
             Touched::Entry(key, index, old) => (
                 self.entries
                     .get_mut(&key)
@@ -326,8 +381,8 @@ impl Key {
 }
 
 impl Entry {
-    fn is_expired(&self, now: Jiffies) -> bool {
-        self.expires.is_some_and(|expires| expires <= now.0)
+    pub(super) fn is_expired(&self, now: Jiffies) -> bool {
+        self.expires.is_some_and(|expires| expires < now.0)
     }
 
     fn test(&mut self, ask: &Ask, query: &Query<'_>, counts: bool, now: Jiffies) -> Found {
@@ -345,7 +400,7 @@ impl Entry {
         if self.nomatch {
             Found::Nomatch
         } else {
-            Found::Hit
+            Found::Hit(self.info)
         }
     }
 
@@ -375,4 +430,12 @@ impl Entry {
         query.packets.is_none_or(|test| test.matches(self.packets))
             && query.bytes.is_none_or(|test| test.matches(self.bytes))
     }
+}
+
+fn set_first(key: &mut Key, net: SetNet) {
+    (key.first, key.first_len) = (key::number(net.addr), net.len);
+}
+
+fn set_second(key: &mut Key, net: SetNet) {
+    (key.second, key.second_len) = (key::number(net.addr), net.len);
 }

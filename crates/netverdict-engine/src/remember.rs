@@ -1,0 +1,123 @@
+//! Paths that packets of known connections take again, remembered so that no rule need be asked twice.
+//!
+//! A packet of a confirmed connection meets the rules that an earlier one met, with the same answers, if nothing differs
+//! that those rules, routing and NAT consulted. What they can consult of such a packet is fixed by its connection and
+//! direction, but for a few things, the [`Terms`]. A walk that asks for anything else (a rate, a list, a length, the
+//! payload, the time) is not remembered, and neither is one that changes what later packets meet.
+//!
+//! Connection tracking is no part of a path: it judges every packet, and only then it shows whether the terms hold. Many
+//! connections share a path; an entry keeps two numbers, one a direction.
+
+mod recorder;
+mod shortcut;
+mod terms;
+
+use std::hash::BuildHasher;
+use std::num::NonZeroU32;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use netverdict_net::Device;
+use netverdict_ruleset::Hook;
+
+use crate::walk::End;
+use crate::{CtState, FlowId};
+
+pub(crate) use recorder::Recorder;
+pub(crate) use shortcut::{Footprint, Shortcut};
+pub(crate) use terms::{Plain, Terms};
+
+/// The number of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PathId(NonZeroU32);
+
+/// What an entry of the connection table remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memo {
+    /// The path last taken, by direction.
+    pub(crate) paths: [Option<PathId>; 2],
+    /// The flow's number, certain while the numbering is at this epoch; 0 is none.
+    pub(crate) flow: u64,
+    pub(crate) epoch: u32,
+}
+
+impl Memo {
+    /// Nothing remembered.
+    pub(crate) const NONE: Self = Self {
+        paths: [None; 2],
+        flow: 0,
+        epoch: 0,
+    };
+
+    /// The flow that its packets were last.
+    pub(crate) fn flow(&self) -> Option<FlowId> {
+        (self.flow != 0).then_some(FlowId(self.flow))
+    }
+
+    /// Remembers the number that its flow has at an epoch.
+    pub(crate) const fn number(&mut self, flow: FlowId, epoch: u32) {
+        self.flow = flow.0;
+        self.epoch = epoch;
+    }
+}
+
+/// What a walk led to, for all packets that meet its terms.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Path {
+    pub(crate) terms: Terms,
+    /// Places of the counters that count.
+    pub(crate) counters: Box<[u32]>,
+    pub(crate) end: End,
+    pub(crate) hook: Option<Hook>,
+    pub(crate) state: Option<CtState>,
+    pub(crate) in_device: Device,
+    pub(crate) out_device: Device,
+    pub(crate) mark: u32,
+    /// Whether source and destination leave as the connection's mapping has them.
+    pub(crate) mapped: [bool; 2],
+    /// Whether a rule changes header fields, which only a walk does.
+    pub(crate) rewrites: bool,
+}
+
+/// All paths, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    paths: Vec<Path>,
+    numbers: HashTable<u32>,
+}
+
+/// A ruleset has far fewer paths; what defeats remembering is not to fill the memory.
+const CAPACITY: usize = 1 << 16;
+
+fn hash(path: &Path) -> u64 {
+    FixedState::with_seed(0).hash_one(path)
+}
+
+impl Paths {
+    /// The path of a number.
+    pub(crate) fn get(&self, id: PathId) -> Option<&Path> {
+        self.paths.get(id.0.get() as usize - 1)
+    }
+
+    /// The number of a path, kept if it is new; `None` when there are too many.
+    pub(crate) fn number(&mut self, path: Path) -> Option<PathId> {
+        let Self { paths, numbers } = self;
+        let hashed = hash(&path);
+        let known = numbers.find(hashed, |n| paths.get(*n as usize - 1) == Some(&path));
+        if let Some(number) = known {
+            return NonZeroU32::new(*number).map(PathId);
+        }
+        if paths.len() == CAPACITY {
+            return None;
+        }
+        paths.push(path);
+        let number = paths.len() as u32;
+        numbers.insert_unique(hashed, number, |n| {
+            paths.get(*n as usize - 1).map_or(0, hash)
+        });
+        NonZeroU32::new(number).map(PathId)
+    }
+}
+
+#[cfg(test)]
+mod tests;
