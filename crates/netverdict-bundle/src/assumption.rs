@@ -37,10 +37,16 @@ pub enum Subject {
     Randomness,
     /// What rules remember of packets before the capture.
     RuleHistory,
+    /// Which helpers the kernel has.
+    Helpers,
+    /// What the user stated.
+    Facts,
     /// Lines that were left out.
     LeftOut,
     /// The kernel's version.
     Kernel,
+    /// Settings from a file or the environment, not from the command line.
+    Configured,
 }
 
 impl Subject {
@@ -63,8 +69,11 @@ impl Subject {
             Self::Tick => "tick",
             Self::Randomness => "randomness",
             Self::RuleHistory => "rule-history",
+            Self::Helpers => "helpers",
+            Self::Facts => "facts",
             Self::LeftOut => "left-out",
             Self::Kernel => "kernel",
+            Self::Configured => "configured",
         }
     }
 }

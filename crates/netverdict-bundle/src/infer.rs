@@ -11,6 +11,7 @@ mod addresses;
 mod direction;
 mod files;
 mod groups;
+mod helpers;
 mod history;
 mod interfaces;
 mod macs;
@@ -71,6 +72,7 @@ pub fn infer(
     direction::infer(&mut work);
     files::infer(&mut work);
     history::infer(&mut work);
+    helpers::infer(&mut work);
     let mut captured: Vec<_> = survey.named().collect();
     captured.extend(overrides.interface);
     captured.sort_unstable();

@@ -2,10 +2,13 @@
 //! interface, and in which direction where the capture knows.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netverdict_capture::Direction;
+use netverdict_host::Interface;
 use netverdict_net::{InterfaceName, MacAddr};
+
+use crate::{Bundle, Overrides};
 
 /// How many addresses are kept for a MAC address or an interface; a few are what the inferences look at.
 const KEPT: usize = 256;
@@ -87,6 +90,38 @@ pub struct SurveyPacket {
 }
 
 impl Survey {
+    /// Whether captures can tell more about the host than its files and the flags do; assumptions, which are for
+    /// reports, tell of the captures in any case.
+    pub fn can_tell(bundle: &Bundle, overrides: &Overrides) -> bool {
+        let Some(interfaces) = &bundle.interfaces else {
+            return true;
+        };
+        // On a device on top of another a packet counts where it was captured.
+        let is_stacked = |interface: &Interface| {
+            let name = interface.name.as_str();
+            interface.master.is_some() || name.contains('.') || name.starts_with("vlan")
+        };
+        !overrides.local.is_empty() || interfaces.iter().any(is_stacked)
+    }
+
+    /// Stands for captures that nobody has looked at, where [`Self::can_tell`] says no: both families may occur.
+    pub fn unseen() -> Self {
+        let mut addresses = BTreeMap::new();
+        for address in [
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        ] {
+            addresses.insert(address, Seen::default());
+        }
+        let seen = InterfaceSurvey {
+            addresses,
+            ..InterfaceSurvey::default()
+        };
+        Self {
+            interfaces: BTreeMap::from([(None, seen)]),
+        }
+    }
+
     /// Takes one packet into account.
     pub fn note(&mut self, packet: &SurveyPacket) {
         self.interfaces

@@ -117,6 +117,24 @@ fn every_assumption_names_a_flag_or_a_file() {
     assert_eq!(texts(&inferred, Subject::MulticastGroups).len(), 1);
 }
 
+#[test]
+fn helpers_found_by_port_must_be_loaded() {
+    let on = Overrides {
+        set: vec!["net.netfilter.nf_conntrack_helper=1".to_owned()],
+        ..Overrides::default()
+    };
+    let rules = Ruleset::new(Family::V4);
+    let inferred = run(&rules, &survey(&[]), &on);
+    let [text] = &texts(&inferred, Subject::Helpers)[..] else {
+        panic!("one assumption");
+    };
+    assert!(
+        text.contains("--set net.netfilter.nf_conntrack_helper=0"),
+        "{text}"
+    );
+    assert_eq!(texts(&plain(&survey(&[])), Subject::Helpers).len(), 0);
+}
+
 /// Directions marked in the capture tell own addresses from forwarded ones.
 #[test]
 fn marked_directions_give_the_addresses_away() {
