@@ -1,10 +1,14 @@
-//! Packets that nobody captured: the text of `trace --send` into a packet and where it enters.
+//! Packets that nobody captured: the text of `trace --send` and of cases into packets and where they enter.
 
 mod build;
 mod grammar;
+mod talk;
 
 use std::net::IpAddr;
 use std::ops::Range;
+
+pub use grammar::nanoseconds;
+pub use talk::{Message, Party, Talk};
 
 use netverdict_net::{Device, MacAddr, Packet, Protocol, Timestamp};
 

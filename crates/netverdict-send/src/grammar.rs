@@ -9,9 +9,9 @@ use super::{Endpoint, Send, SendError, Way, When, Words};
 
 /// A token and its place.
 #[derive(Debug, Clone, Copy)]
-struct Token<'t> {
-    text: &'t str,
-    start: usize,
+pub(crate) struct Token<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) start: usize,
 }
 
 impl Token<'_> {
@@ -19,7 +19,7 @@ impl Token<'_> {
         self.start..self.start + self.text.len()
     }
 
-    fn error(&self, expected: impl Into<String>) -> SendError {
+    pub(crate) fn error(&self, expected: impl Into<String>) -> SendError {
         SendError {
             span: self.span(),
             found: format!("`{}`", self.text),
@@ -29,7 +29,7 @@ impl Token<'_> {
 }
 
 /// Splits at blanks; blanks inside double quotes do not count.
-fn tokens(text: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut start = None;
     let mut quoted = false;
@@ -56,9 +56,40 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
+/// A packet's or a conversation's first words.
+pub(crate) struct Head<'t> {
+    pub(crate) way: Way,
+    pub(crate) device: Device,
+    pub(crate) protocol: Protocol,
+    pub(crate) source: Endpoint,
+    pub(crate) destination: Endpoint,
+    /// The words behind them.
+    pub(crate) rest: Vec<Token<'t>>,
+}
+
 pub(super) fn parse(text: &str) -> Result<Send, SendError> {
-    let tokens = tokens(text);
-    let mut rest = tokens.iter().copied();
+    let head = head(text, protocol)?;
+    let family = Family::of(head.source.address);
+    let mut words = Words::default();
+    for token in head.rest {
+        word(token, head.protocol, family, &mut words)?;
+    }
+    Ok(Send {
+        way: head.way,
+        device: head.device,
+        protocol: head.protocol,
+        source: head.source,
+        destination: head.destination,
+        words,
+    })
+}
+
+/// `in eth0 tcp 198.51.100.7:40000 > 203.0.113.1:22`, where `protocol` reads the third word.
+pub(crate) fn head<'t>(
+    text: &'t str,
+    protocol: impl Fn(Token<'t>) -> Result<Protocol, SendError>,
+) -> Result<Head<'t>, SendError> {
+    let mut rest = tokens(text).into_iter();
     let mut next = |expected: &str| {
         rest.next().ok_or_else(|| SendError {
             span: text.len()..text.len(),
@@ -82,17 +113,13 @@ pub(super) fn parse(text: &str) -> Result<Send, SendError> {
         return Err(destination_token.error(format!("an {family} address, as the source is")));
     }
     let protocol = of_family(protocol_token, protocol, family)?;
-    let mut words = Words::default();
-    for token in rest {
-        word(token, protocol, family, &mut words)?;
-    }
-    Ok(Send {
+    Ok(Head {
         way,
         device,
         protocol,
         source,
         destination,
-        words,
+        rest: rest.collect(),
     })
 }
 
@@ -171,7 +198,7 @@ fn endpoint(token: Token<'_>, protocol: Protocol) -> Result<Endpoint, SendError>
 }
 
 /// One word behind the addresses.
-fn word(
+pub(crate) fn word(
     token: Token<'_>,
     protocol: Protocol,
     family: Family,
@@ -268,7 +295,7 @@ fn tcp_flags(text: &str) -> Option<u8> {
 }
 
 /// A decimal number or one with `0x`.
-fn number<T: TryFrom<u64>>(token: Token<'_>) -> Result<T, SendError> {
+pub(crate) fn number<T: TryFrom<u64>>(token: Token<'_>) -> Result<T, SendError> {
     let parsed = match token.text.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16),
         None => token.text.parse(),
@@ -283,7 +310,7 @@ fn number<T: TryFrom<u64>>(token: Token<'_>) -> Result<T, SendError> {
 }
 
 /// `0xHEX`, `"text with blanks"` or a word.
-fn payload(token: Token<'_>) -> Result<Vec<u8>, SendError> {
+pub(crate) fn payload(token: Token<'_>) -> Result<Vec<u8>, SendError> {
     let Some(hex) = token.text.strip_prefix("0x") else {
         let text = token
             .text
@@ -342,7 +369,7 @@ fn when(token: Token<'_>) -> Result<When, SendError> {
 }
 
 /// Decimal seconds with at most nine digits of fraction.
-fn nanoseconds(text: &str) -> Option<i64> {
+pub fn nanoseconds(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
     if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) || fraction.len() > 9 {
