@@ -13,10 +13,13 @@ use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 use netverdict_capture::Direction;
 use netverdict_engine::{Fate as EngineFate, Outcome, Transport};
-use netverdict_net::{Device, Family, InterfaceName, Packet, Protocol, Timestamp, header};
+use netverdict_net::{
+    Device, Family, InterfaceName, Packet, Protocol, Timestamp, checksum, header,
+};
+use smallvec::SmallVec;
 
 use crate::Record;
-use crate::record::{Contradiction, Evidence};
+use crate::record::{Contradiction, Decision, Evidence, FrameRef};
 use crate::transport::{self, Place};
 
 /// How long after a packet its continuation may be seen: longer than any queue holds one.
@@ -58,6 +61,8 @@ pub(crate) struct Sighting {
     hint: Option<Direction>,
     emitted: Emitted,
     fragments_of: Option<FragmentsOf>,
+    /// Whether its layer-4 checksum is right, so far as that was looked at.
+    pub(crate) is_verified: bool,
 }
 
 /// What the model said of an earlier frame.
@@ -70,8 +75,12 @@ struct Prediction {
     leaves: Option<(Transport, Device)>,
     /// Whether it was seen leaving as predicted.
     is_borne_out: bool,
-    /// The record that continuations take over.
-    record: Record,
+    frame: FrameRef,
+    direction: Direction,
+    interface: Device,
+    said: Decision,
+    time: Timestamp,
+    keys: Keys,
 }
 
 /// An earlier frame that a later one is about.
@@ -79,7 +88,7 @@ struct Prediction {
 pub(crate) struct Continuation {
     pub(crate) evidence: Evidence,
     /// What was said of the packet that goes on; `None` for one that the path itself sent.
-    pub(crate) record: Option<Record>,
+    pub(crate) said: Option<Decision>,
 }
 
 /// What tells packets apart that the path itself sent: the id and the numbers that the kernel chooses are not known.
@@ -93,21 +102,30 @@ struct Emitted {
 /// The predictions whose continuation may still be seen.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    predictions: HashMap<u64, Prediction, FixedState>,
-    by_identity: HashMap<Identity, Vec<u64>, FixedState>,
-    by_fragments: HashMap<FragmentsOf, u64, FixedState>,
-    /// What the path itself sent: REJECT's answers, ICMP errors.
-    emitted: HashMap<Emitted, Vec<u64>, FixedState>,
-    /// Serial numbers in order of time, with what must be forgotten with them.
-    order: VecDeque<(Timestamp, u64, Keys)>,
-    next: u64,
+    /// In order of time.
+    predictions: VecDeque<Prediction>,
+    /// The serial number of the first.
+    first: u64,
+    /// Made when a frame comes that may be a continuation; captures of one side have none.
+    index: Option<Index>,
 }
 
+/// Predictions by what a continuation shows.
 #[derive(Debug, Default)]
+struct Index {
+    identity: HashMap<Identity, Serials, FixedState>,
+    fragments: HashMap<FragmentsOf, u64, FixedState>,
+    /// What the path itself sent: REJECT's answers, ICMP errors.
+    emitted: HashMap<Emitted, Serials, FixedState>,
+}
+
+type Serials = SmallVec<[u64; 2]>;
+
+#[derive(Debug, Clone, Default)]
 struct Keys {
     identity: Option<Identity>,
     fragments: Option<FragmentsOf>,
-    emitted: Option<Emitted>,
+    emitted: SmallVec<[Emitted; 1]>,
 }
 
 impl Sighting {
@@ -115,8 +133,10 @@ impl Sighting {
     pub(crate) fn of(packet: &Packet<'_>, hint: Option<Direction>) -> Self {
         let place = transport::place(packet);
         let id = id(packet, place);
-        let transport = transport::transport(packet);
+        let transport = transport::transport_at(packet, place);
         Self {
+            is_verified: !place.is_fragment
+                && checksum::is_right(packet, place.protocol, place.offset),
             identity: Identity {
                 family: packet.family(),
                 protocol: place.protocol,
@@ -200,12 +220,9 @@ fn is_icmp_error(protocol: Protocol, body: &[u8]) -> bool {
 impl Ledger {
     pub(crate) fn new() -> Self {
         Self {
-            predictions: HashMap::default(),
-            by_identity: HashMap::default(),
-            by_fragments: HashMap::default(),
-            emitted: HashMap::default(),
-            order: VecDeque::new(),
-            next: 0,
+            predictions: VecDeque::new(),
+            first: 0,
+            index: None,
         }
     }
 
@@ -216,41 +233,37 @@ impl Ledger {
         if !may_continue && outcome.emitted.is_empty() {
             return;
         }
-        let leaves = outcome.egress.as_ref().filter(|_| may_continue);
-        let prediction = Prediction {
+        let leaving = Leaving::of(outcome, sighting).filter(|_| may_continue);
+        let left = outcome.emitted.iter().filter_map(|e| e.left.as_ref());
+        let emitted = left
+            .map(|(packet, _)| {
+                let place = transport::place(packet);
+                Emitted::of(packet, place, transport::transport(packet))
+            })
+            .collect();
+        let keys = Keys {
+            identity: may_continue.then_some(sighting.identity),
+            fragments: leaving
+                .filter(|leaving| leaving.len > MAY_FRAGMENT)
+                .map(|leaving| leaving.fragments()),
+            emitted,
+        };
+        if let Some(index) = &mut self.index {
+            index.add(self.first + self.predictions.len() as u64, &keys);
+        }
+        self.predictions.push_back(Prediction {
             came: sighting.transport,
             hint: sighting.hint,
-            leaves: leaves.map(|egress| (transport::transport(egress), outcome.out_device)),
+            leaves: leaving.map(|leaving| (leaving.transport, outcome.out_device)),
             is_borne_out: false,
-            record: record.clone(),
-        };
-        let serial = self.next;
-        self.next += 1;
-        let mut keys = Keys::default();
-        if may_continue {
-            self.by_identity
-                .entry(sighting.identity)
-                .or_default()
-                .push(serial);
-            keys.identity = Some(sighting.identity);
-        }
-        if let Some(fragments) = leaves.filter(|e| e.len() > MAY_FRAGMENT).map(fragments_of) {
-            self.by_fragments.insert(fragments, serial);
-            keys.fragments = Some(fragments);
-        }
-        if let Some(emission) = outcome.emitted.first() {
-            let place = transport::place(&emission.packet);
-            let emitted = Emitted::of(
-                &emission.packet,
-                place,
-                transport::transport(&emission.packet),
-            );
-            self.emitted.entry(emitted).or_default().push(serial);
-            keys.emitted = Some(emitted);
-        }
-        self.predictions.insert(serial, prediction);
-        self.order.push_back((record.time, serial, keys));
-        if self.order.len() > CAPACITY {
+            frame: record.frame,
+            direction: record.direction,
+            interface: record.interface,
+            said: record.said(),
+            time: record.time,
+            keys,
+        });
+        if self.predictions.len() > CAPACITY {
             self.forget_first();
         }
     }
@@ -258,29 +271,42 @@ impl Ledger {
     /// Drops predictions that are too old to be continued at `now`.
     pub(crate) fn expire(&mut self, now: Timestamp) {
         while self
-            .order
+            .predictions
             .front()
-            .is_some_and(|(time, ..)| now - *time > WINDOW)
+            .is_some_and(|first| now - first.time > WINDOW)
         {
             self.forget_first();
         }
     }
 
     fn forget_first(&mut self) {
-        let Some((_, serial, keys)) = self.order.pop_front() else {
+        let Some(first) = self.predictions.pop_front() else {
             return;
         };
-        self.predictions.remove(&serial);
-        if let Some(identity) = keys.identity {
-            remove(&mut self.by_identity, &identity, serial);
+        if let Some(index) = &mut self.index {
+            index.remove(self.first, &first.keys);
         }
-        if let Some(emitted) = keys.emitted {
-            remove(&mut self.emitted, &emitted, serial);
-        }
-        if let Some(fragments) = keys.fragments
-            && self.by_fragments.get(&fragments) == Some(&serial)
-        {
-            self.by_fragments.remove(&fragments);
+        self.first += 1;
+    }
+
+    fn get(&self, serial: u64) -> Option<&Prediction> {
+        let at = serial.checked_sub(self.first)?;
+        self.predictions.get(usize::try_from(at).ok()?)
+    }
+
+    fn get_mut(&mut self, serial: u64) -> Option<&mut Prediction> {
+        let at = serial.checked_sub(self.first)?;
+        self.predictions.get_mut(usize::try_from(at).ok()?)
+    }
+
+    /// Makes the index, if it is not there yet.
+    fn look_up(&mut self) {
+        if self.index.is_none() {
+            let mut index = Index::default();
+            for (serial, prediction) in (self.first..).zip(&self.predictions) {
+                index.add(serial, &prediction.keys);
+            }
+            self.index = Some(index);
         }
     }
 
@@ -294,17 +320,22 @@ impl Ledger {
         sighting: &Sighting,
         is_port: impl Fn(Device, Device) -> bool,
     ) -> Option<Continuation> {
+        let loopback = Device::Named(InterfaceName::loopback());
+        if record.direction == Direction::In && record.interface != loopback {
+            return None;
+        }
+        self.look_up();
         let Some((serial, contradiction)) = self.find(record, sighting, is_port) else {
             return self.emission(record, sighting);
         };
-        let prediction = self.predictions.get_mut(&serial)?;
+        let prediction = self.get_mut(serial)?;
         prediction.is_borne_out |= contradiction.is_none();
         Some(Continuation {
             evidence: Evidence {
-                of: prediction.record.frame,
+                of: prediction.frame,
                 contradiction,
             },
-            record: Some(prediction.record.clone()),
+            said: Some(prediction.said),
         })
     }
 
@@ -314,15 +345,14 @@ impl Ledger {
         sighting: &Sighting,
         is_port: impl Fn(Device, Device) -> bool,
     ) -> Option<(u64, Option<Contradiction>)> {
+        let index = self.index.as_ref()?;
         let seen = sighting.transport;
         let device = record.interface;
-        let known = |serial: &u64| Some((*serial, self.predictions.get(serial)?));
-        let same = self
-            .by_identity
-            .get(&sighting.identity)
+        let known = |serial: &u64| Some((*serial, self.get(*serial)?));
+        let same = index.identity.get(&sighting.identity);
+        let same: SmallVec<[_; 4]> = same
             .into_iter()
-            .flatten();
-        let same: Vec<_> = same
+            .flatten()
             .filter_map(known)
             .filter(|(_, p)| p.may_continue(record, sighting))
             .collect();
@@ -337,7 +367,7 @@ impl Ledger {
         let fragments = || {
             sighting
                 .fragments_of
-                .and_then(|f| known(self.by_fragments.get(&f)?))
+                .and_then(|f| known(index.fragments.get(&f)?))
         };
         let fragments = || fragments().filter(|(_, p)| p.may_continue(record, sighting));
         if let Some((serial, p)) = predicted.copied().or_else(fragments) {
@@ -354,16 +384,85 @@ impl Ledger {
         if record.direction == Direction::In {
             return None;
         }
-        let serials = self.emitted.get_mut(&sighting.emitted)?;
+        let serials = self.index.as_mut()?.emitted.get_mut(&sighting.emitted)?;
         let serial = (!serials.is_empty()).then(|| serials.remove(0))?;
-        let of = self.predictions.get(&serial)?.record.frame;
+        let of = self.get(serial)?.frame;
         Some(Continuation {
             evidence: Evidence {
                 of,
                 contradiction: None,
             },
-            record: None,
+            said: None,
         })
+    }
+}
+
+impl Index {
+    fn add(&mut self, serial: u64, keys: &Keys) {
+        if let Some(identity) = keys.identity {
+            self.identity.entry(identity).or_default().push(serial);
+        }
+        if let Some(fragments) = keys.fragments {
+            self.fragments.insert(fragments, serial);
+        }
+        for &emitted in &keys.emitted {
+            self.emitted.entry(emitted).or_default().push(serial);
+        }
+    }
+
+    fn remove(&mut self, serial: u64, keys: &Keys) {
+        if let Some(identity) = keys.identity {
+            remove(&mut self.identity, &identity, serial);
+        }
+        for emitted in &keys.emitted {
+            remove(&mut self.emitted, emitted, serial);
+        }
+        if let Some(fragments) = keys.fragments
+            && self.fragments.get(&fragments) == Some(&serial)
+        {
+            self.fragments.remove(&fragments);
+        }
+    }
+}
+
+/// The header of a packet on its way out.
+#[derive(Debug, Clone, Copy)]
+struct Leaving {
+    transport: Transport,
+    len: usize,
+    id: u32,
+}
+
+impl Leaving {
+    /// Of a packet that left; `None` of one that did not.
+    fn of(outcome: &Outcome, sighting: &Sighting) -> Option<Self> {
+        if let Some(egress) = &outcome.egress {
+            let place = transport::place(egress);
+            return Some(Self {
+                transport: transport::transport(egress),
+                len: egress.len(),
+                id: id(egress, place),
+            });
+        }
+        let left = matches!(
+            outcome.fate,
+            EngineFate::Local | EngineFate::Forwarded | EngineFate::Sent
+        );
+        // Such a packet is whole and no fragment, and nothing but NAT and the hop count changed it.
+        left.then(|| Self {
+            transport: outcome.nat.map_or(sighting.transport, |nat| nat.after),
+            len: outcome.len as usize,
+            id: sighting.identity.id,
+        })
+    }
+
+    const fn fragments(&self) -> FragmentsOf {
+        FragmentsOf {
+            source: self.transport.source,
+            destination: self.transport.destination,
+            protocol: self.transport.protocol,
+            id: self.id,
+        }
     }
 }
 
@@ -371,7 +470,7 @@ impl Prediction {
     /// An outbound frame continues one that came in, or one that was made here and seen on another interface; on the
     /// loopback device the copy that comes back in continues the one that went out.
     fn may_continue(&self, record: &Record, sighting: &Sighting) -> bool {
-        let earlier = &self.record;
+        let earlier = self;
         match (earlier.direction, record.direction) {
             (Direction::In, Direction::Out) => true,
             (Direction::Out, Direction::Out) if earlier.interface != record.interface => true,
@@ -408,24 +507,14 @@ impl Prediction {
         match self.leaves {
             Some((predicted, _)) => Contradiction::Header { predicted, seen },
             None => Contradiction::Left {
-                verdict: self.record.verdict,
+                verdict: self.said.verdict,
             },
         }
     }
 }
 
-fn fragments_of(egress: &Packet<'static>) -> FragmentsOf {
-    let place = transport::place(egress);
-    FragmentsOf {
-        source: egress.source(),
-        destination: egress.destination(),
-        protocol: place.protocol,
-        id: id(egress, place),
-    }
-}
-
 fn remove<K: std::hash::Hash + Eq>(
-    map: &mut HashMap<K, Vec<u64>, FixedState>,
+    map: &mut HashMap<K, Serials, FixedState>,
     key: &K,
     serial: u64,
 ) {

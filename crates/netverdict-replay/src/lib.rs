@@ -17,7 +17,7 @@ mod transport;
 
 pub use error::ReplayError;
 pub use record::{Cause, Contradiction, Ends, Evidence, Fate, FrameRef, Record, Verdict};
-pub use session::{Options, Progress, Session, Watch};
+pub use session::{Moment, Options, Progress, Session, Watch};
 pub use setup::{Setup, Totals};
 pub use sink::{NullSink, Sink};
 pub use survey::survey;

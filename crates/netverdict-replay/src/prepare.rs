@@ -1,8 +1,8 @@
 //! The part of a frame's work that needs no state, done in parallel: decoding, placing, looking at it as evidence.
 
 use netverdict_bundle::{Placement, place};
-use netverdict_capture::{Batch, Direction, Frame, Network};
-use netverdict_net::Device;
+use netverdict_capture::{Batch, Direction, Frame, Network, Position};
+use netverdict_net::{Device, Timestamp};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::evidence::Sighting;
@@ -11,9 +11,21 @@ use crate::{Setup, facts};
 
 /// A frame ready for the engine.
 #[derive(Debug)]
-pub(crate) enum Prepared {
+pub(crate) struct Prepared {
+    /// Which capture of the run.
+    pub(crate) file: usize,
+    /// Its number there.
+    pub(crate) number: u64,
+    pub(crate) time: Timestamp,
+    pub(crate) what: What,
+}
+
+/// What a frame carries.
+#[derive(Debug)]
+pub(crate) enum What {
     /// It carries an IP packet.
     Packet {
+        position: Position,
         placement: Placement,
         sighting: Sighting,
     },
@@ -30,19 +42,28 @@ pub(crate) enum Prepared {
 pub(crate) fn batch(batch: &Batch, setup: &Setup) -> Vec<Option<Prepared>> {
     let frames = (0..batch.len()).into_par_iter().with_min_len(256);
     frames
-        .map(|index| batch.frame(index).map(|frame| prepare(&frame, setup)))
+        .map(|index| {
+            let frame = batch.frame(index)?;
+            Some(Prepared {
+                file: frame.file,
+                number: frame.number,
+                time: frame.time,
+                what: prepare(&frame, setup),
+            })
+        })
         .collect()
 }
 
-fn prepare(frame: &Frame<'_>, setup: &Setup) -> Prepared {
-    let skipped = |cause| Prepared::Skipped {
+fn prepare(frame: &Frame<'_>, setup: &Setup) -> What {
+    let skipped = |cause| What::Skipped {
         interface: device(frame, setup),
         direction: frame.direction_hint.unwrap_or(Direction::In),
         len: frame.original_len as u32,
         cause,
     };
-    match frame.packet() {
-        Some(Ok(packet)) => Prepared::Packet {
+    match frame.packet().zip(frame.position()) {
+        Some((Ok(packet), position)) => What::Packet {
+            position,
             placement: place(
                 &facts::of_frame(frame, &packet),
                 &setup.inferred.host,
@@ -50,7 +71,7 @@ fn prepare(frame: &Frame<'_>, setup: &Setup) -> Prepared {
             ),
             sighting: Sighting::of(&packet, frame.direction_hint),
         },
-        Some(Err(error)) => skipped(Cause::Packet(error)),
+        Some((Err(error), _)) => skipped(Cause::Packet(error)),
         None => skipped(match frame.network {
             Network::Skipped(reason) => Cause::Skipped(reason),
             Network::Arp { .. } | Network::Ip { .. } => Cause::Arp,

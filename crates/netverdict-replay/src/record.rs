@@ -234,6 +234,21 @@ impl fmt::Display for Ends<'_> {
     }
 }
 
+/// What was said of a frame, for those that continue it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decision {
+    pub(crate) verdict: Verdict,
+    rule: Option<RuleRef>,
+    cause: Option<Cause>,
+    hook: Option<Hook>,
+    state: Option<CtState>,
+    flow: Option<FlowId>,
+    nat: Option<NatView>,
+    in_device: Device,
+    out_device: Device,
+    mark: u32,
+}
+
 /// One frame's record.
 #[derive(Debug, Clone)]
 pub struct Record {
@@ -285,12 +300,32 @@ impl Record {
         self.in_device = outcome.in_device;
         self.out_device = outcome.out_device;
         self.mark = outcome.mark;
-        self.unknowns.clone_from(&outcome.unknowns);
-        self.emitted = outcome.emitted.iter().map(|e| e.why.clone()).collect();
+        if !outcome.unknowns.is_empty() {
+            self.unknowns.clone_from(&outcome.unknowns);
+        }
+        if !outcome.emitted.is_empty() {
+            self.emitted = outcome.emitted.iter().map(|e| e.why.clone()).collect();
+        }
+    }
+
+    /// What continuations of this frame take over.
+    pub(crate) fn said(&self) -> Decision {
+        Decision {
+            verdict: self.verdict,
+            rule: self.rule,
+            cause: self.cause,
+            hook: self.hook,
+            state: self.state,
+            flow: self.flow,
+            nat: self.nat,
+            in_device: self.in_device,
+            out_device: self.out_device,
+            mark: self.mark,
+        }
     }
 
     /// Takes over what was said of the earlier frame that this one continues; without one the path itself sent it.
-    pub(crate) fn continue_from(&mut self, earlier: Option<&Self>) {
+    pub(crate) fn continue_from(&mut self, earlier: Option<&Decision>) {
         self.fate = Fate::Evidence;
         let Some(earlier) = earlier else {
             self.verdict = Verdict::Accept;

@@ -3,13 +3,16 @@
 use std::io;
 
 use netverdict_bundle::{Entry as Vantage, Placement};
-use netverdict_capture::{Batch, Captures, Direction, Frame, Summary};
-use netverdict_engine::{Engine, Entry, FlowId, Input, NullObserver, Observer, Outcome};
+use netverdict_capture::{Batch, Captures, Direction, Summary};
+use netverdict_engine::{
+    ConnectionView, Engine, Entry, FlowId, Input, NullObserver, Observer, Outcome,
+};
+use netverdict_host::keys;
 use netverdict_net::{Device, Packet, Timestamp};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use crate::evidence::{Ledger, Sighting};
-use crate::prepare::{self, Prepared};
+use crate::prepare::{self, Prepared, What};
 use crate::record::{Cause, FrameRef};
 use crate::{Fate, Record, ReplayError, Setup, Sink, Totals, Verdict};
 
@@ -22,6 +25,17 @@ pub struct Options {
     pub keep_counters: bool,
     /// Stops after so many frames of the stream.
     pub until: Option<u64>,
+    /// Stops before the first frame that is later than this.
+    pub at: Option<Moment>,
+}
+
+/// A moment of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// A time.
+    Time(Timestamp),
+    /// So many nanoseconds after the stream's first frame.
+    After(i64),
 }
 
 /// How far a replay has come.
@@ -58,6 +72,10 @@ pub struct Session<'s> {
     position: u64,
     bytes: u64,
     latest: Option<Timestamp>,
+    /// The time of the first frame.
+    first: Option<Timestamp>,
+    /// Whether a frame was later than the moment at which to stop.
+    is_past: bool,
     backwards: Option<Backwards>,
     /// Flow ids given by engines before this one.
     flows_before: u64,
@@ -87,6 +105,8 @@ impl<'s> Session<'s> {
             position: 0,
             bytes: 0,
             latest: None,
+            first: None,
+            is_past: false,
             backwards: None,
             flows_before: 0,
             flows: 0,
@@ -101,6 +121,8 @@ impl<'s> Session<'s> {
         self.engine = self.setup.engine().0;
         self.ledger = Ledger::new();
         self.latest = None;
+        self.first = None;
+        self.is_past = false;
         self.flows_before += self.flows;
         self.flows = 0;
     }
@@ -132,8 +154,10 @@ impl<'s> Session<'s> {
         let mut ahead = read()?;
         while let (Some((batch, frames)), _) = &ahead {
             // The engine goes on while other threads read and prepare what it gets next.
-            let (records, next) =
-                rayon::join(|| self.batch(batch, frames, &files, watch), &mut read);
+            let (records, next) = rayon::join(
+                || self.batch(batch, frames, &files, watch, S::WANTS),
+                &mut read,
+            );
             emit(batch, &records?, sink).map_err(ReplayError::Output)?;
             progress(Progress {
                 frames: self.position,
@@ -163,7 +187,7 @@ impl<'s> Session<'s> {
         let mut record = self.record(frame, input.time, device, direction);
         record.len = input.packet.len() as u32;
         record.transport = Some(sighting.transport);
-        let outcome = self.step(input, observer, &mut record);
+        let outcome = self.step(input, false, observer, &mut record);
         (record, outcome)
     }
 
@@ -184,6 +208,22 @@ impl<'s> Session<'s> {
         &self.engine
     }
 
+    /// The connection table at [`Options::at`], else at the time of the latest packet.
+    pub fn connections(&self) -> Vec<ConnectionView> {
+        match self.moment() {
+            Some(at) => self.engine.connections_at(at),
+            None => self.engine.connections(),
+        }
+    }
+
+    /// The time at which to stop, once the first frame is known.
+    fn moment(&self) -> Option<Timestamp> {
+        match self.options.at? {
+            Moment::Time(time) => Some(time),
+            Moment::After(nanoseconds) => self.first.map(|first| first + nanoseconds),
+        }
+    }
+
     /// The captures read, in order; [`FrameRef::file`] counts them from 0.
     pub fn captures(&self) -> &[Summary] {
         &self.captures
@@ -200,13 +240,34 @@ impl<'s> Session<'s> {
                 first.number
             )
         });
-        backwards.into_iter().chain(self.odd.clone()).collect()
+        let full = self.engine.was_conntrack_full().then(|| self.full());
+        backwards
+            .into_iter()
+            .chain(self.odd.clone())
+            .chain(full)
+            .collect()
+    }
+
+    /// What a full connection table means to whoever reads the report.
+    fn full(&self) -> String {
+        let key = keys::CONNTRACK_MAX;
+        let sysctls = self.setup.inferred.host.sysctls();
+        let max = sysctls.get(key);
+        let source = if sysctls.is_given(key.path) {
+            "as the host has it"
+        } else {
+            "taken for it, as on a host of more than 4 GiB, since no sysctl tells"
+        };
+        format!(
+            "the connection table was full (net.netfilter.nf_conntrack_max is {max}, {source}; --set \
+             net.netfilter.nf_conntrack_max=N): which connection the kernel gives up for a new one depends on its hash's secret, \
+             the oldest that is not assured is taken for it"
+        )
     }
 
     fn is_done(&self) -> bool {
-        self.options
-            .until
-            .is_some_and(|until| self.position >= until)
+        let until = self.options.until;
+        self.is_past || until.is_some_and(|until| self.position >= until)
     }
 
     /// Takes a batch's packets through the engine, in order.
@@ -216,56 +277,62 @@ impl<'s> Session<'s> {
         frames: &[Option<Prepared>],
         files: &Files,
         watch: &mut dyn Watch,
+        wants_records: bool,
     ) -> Result<Vec<Record>, ReplayError> {
-        let mut records = Vec::with_capacity(frames.len());
+        let mut records = Vec::with_capacity(if wants_records { frames.len() } else { 0 });
         for (index, prepared) in frames.iter().enumerate() {
-            let (Some(frame), Some(prepared)) = (batch.frame(index), prepared) else {
+            let (Some(data), Some(prepared)) = (batch.data(index), prepared) else {
                 continue;
             };
+            self.first.get_or_insert(prepared.time);
+            self.is_past |= self.moment().is_some_and(|at| prepared.time > at);
             if self.is_done() {
                 break;
             }
             self.position += 1;
-            self.bytes += frame.data.len() as u64;
-            let record = self.frame(&frame, prepared, files, watch.observer(self.position));
+            self.bytes += data.len() as u64;
+            let record = self.frame(data, prepared, files, watch.observer(self.position));
             self.refuse_unknown(&record, files)?;
-            records.push(record);
+            if wants_records {
+                records.push(record);
+            }
         }
         Ok(records)
     }
 
     fn frame(
         &mut self,
-        frame: &Frame<'_>,
+        data: &[u8],
         prepared: &Prepared,
         files: &Files,
         observer: Option<&mut dyn Observer>,
     ) -> Record {
         let place = FrameRef {
-            file: files.before + frame.file,
-            number: frame.number,
+            file: files.before + prepared.file,
+            number: prepared.number,
         };
-        self.tell_time(frame.time, place);
-        match prepared {
-            Prepared::Skipped {
+        let time = prepared.time;
+        self.tell_time(time, place);
+        match &prepared.what {
+            What::Skipped {
                 interface,
                 direction,
                 len,
                 cause,
             } => {
-                let mut record = self.record(place, frame.time, *interface, *direction);
+                let mut record = self.record(place, time, *interface, *direction);
                 record.len = *len;
                 record.cause = Some(*cause);
                 record
             }
-            Prepared::Packet {
+            What::Packet {
+                position,
                 placement,
                 sighting,
             } => {
-                let mut record =
-                    self.record(place, frame.time, placement.interface, placement.direction);
+                let mut record = self.record(place, time, placement.interface, placement.direction);
                 record.transport = Some(sighting.transport);
-                if let Some(Ok(mut packet)) = frame.packet() {
+                if let Some(mut packet) = position.packet(data) {
                     packet.link.packet_type = placement.packet_type;
                     record.len = packet.len() as u32;
                     self.packet(packet, placement, sighting, &mut record, observer);
@@ -302,7 +369,12 @@ impl<'s> Session<'s> {
             time: record.time,
             entry: entry(placement),
         };
-        let outcome = self.step(input, observer.unwrap_or(&mut NullObserver), record);
+        let outcome = self.step(
+            input,
+            sighting.is_verified,
+            observer.unwrap_or(&mut NullObserver),
+            record,
+        );
         self.ledger.predict(record, sighting, &outcome);
     }
 
@@ -316,7 +388,7 @@ impl<'s> Session<'s> {
         let Some(continuation) = self.ledger.continuation(record, sighting, is_port) else {
             return false;
         };
-        record.continue_from(continuation.record.as_ref());
+        record.continue_from(continuation.said.as_ref());
         record.evidence = Some(continuation.evidence);
         true
     }
@@ -324,10 +396,11 @@ impl<'s> Session<'s> {
     fn step(
         &mut self,
         input: Input<'_>,
+        is_right: bool,
         observer: &mut dyn Observer,
         record: &mut Record,
     ) -> Outcome {
-        let outcome = self.engine.step(input, observer);
+        let outcome = self.engine.step_known(input, is_right, observer);
         record.decide(&outcome);
         record.flow = outcome.flow.map(|FlowId(id)| {
             self.flows = self.flows.max(id);

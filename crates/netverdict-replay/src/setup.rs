@@ -3,7 +3,7 @@
 use netverdict_bundle::{Bundle, ConntrackEntry, Inferred, Source, SourceId, TupleText};
 use netverdict_engine::{
     Config, Counter, Engine, EngineInput, KnownConnection, RuleNumber, RuleRef, Transport, Zone,
-    ZoneDirection,
+    ZoneDirection, models_helper,
 };
 use netverdict_net::{Family, Protocol};
 use netverdict_ruleset::sets::SetCollection;
@@ -37,19 +37,28 @@ impl Setup {
 
     /// A fresh host with its sets and the connections that it had, and what is odd about those.
     pub fn engine(&self) -> (Engine, Vec<String>) {
+        // Records say what became of packets, not what they became.
+        let config = Config {
+            keep_egress: false,
+            ..self.config.clone()
+        };
         let mut engine = Engine::new(EngineInput {
             v4: self.ruleset(Family::V4),
             v6: self.ruleset(Family::V6),
             host: &self.inferred.host,
-            config: &self.config,
+            config: &config,
         });
         if let Some(sets) = &self.sets {
             engine.give_sets(sets);
         }
         let entries = self.bundle.connections.iter().flatten();
         let odd = entries.filter_map(|entry| {
-            let error = engine.take_over(&known(entry)).err()?;
-            Some(format!("conntrack line {}: {error}: left out", entry.line))
+            if let Err(error) = engine.take_over(&known(entry)) {
+                return Some(format!("conntrack line {}: {error}: left out", entry.line));
+            }
+            let helper = entry.helper.as_deref().filter(|name| !models_helper(name))?;
+            let line = entry.line;
+            Some(format!("conntrack line {line}: helper `{helper}` is not modelled: what it would expect is NEW here"))
         });
         let odd = odd.collect();
         (engine, odd)

@@ -10,6 +10,8 @@ use crate::Record;
 pub trait Sink: Sync {
     /// What is made of a record before its turn comes.
     type Item: Send;
+    /// Whether it looks at records at all; else none are made.
+    const WANTS: bool = true;
 
     /// Makes a record's item; called on any thread, in any order.
     fn render(&self, record: &Record, frame: &Frame<'_>) -> Self::Item;
@@ -27,6 +29,7 @@ pub struct NullSink;
 
 impl Sink for NullSink {
     type Item = ();
+    const WANTS: bool = false;
 
     fn render(&self, _: &Record, _: &Frame<'_>) {}
 

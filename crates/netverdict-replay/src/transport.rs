@@ -66,7 +66,11 @@ fn place6(packet: &Packet<'_>) -> Place {
 
 /// The packet's addresses, protocol and layer-4 words.
 pub(crate) fn transport(packet: &Packet<'_>) -> Transport {
-    let place = place(packet);
+    transport_at(packet, place(packet))
+}
+
+/// The same of a packet whose transport header was found.
+pub(crate) fn transport_at(packet: &Packet<'_>, place: Place) -> Transport {
     let (source_port, destination_port) = words(packet, place);
     Transport {
         source: packet.source(),
