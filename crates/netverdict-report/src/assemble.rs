@@ -65,7 +65,8 @@ pub fn assemble(run: &Run<'_>) -> model::Report {
     }
 }
 
-fn host(setup: &Setup) -> model::Host {
+/// The host of a replay, as documents describe it.
+pub fn host(setup: &Setup) -> model::Host {
     model::Host {
         name: setup.bundle.name.clone(),
         files: setup
@@ -103,7 +104,8 @@ fn backend(ruleset: &Ruleset, config: &Config) -> Backend {
         .unwrap_or(Backend::Legacy)
 }
 
-fn capture(summary: &Summary) -> model::Capture {
+/// A capture, as documents describe it.
+pub fn capture(summary: &Summary) -> model::Capture {
     let name = |i: &netverdict_capture::Interface| i.name.clone();
     model::Capture {
         path: summary.name.clone(),
@@ -117,7 +119,8 @@ fn capture(summary: &Summary) -> model::Capture {
     }
 }
 
-fn assumptions(setup: &Setup) -> Vec<model::Assumption> {
+/// What was taken for granted about a host, as documents list it.
+pub fn assumptions(setup: &Setup) -> Vec<model::Assumption> {
     let assumptions = setup.inferred.assumptions.iter();
     assumptions
         .map(|a| model::Assumption {
@@ -164,31 +167,38 @@ fn totals(tally: &Tally) -> Vec<model::Total> {
 
 /// Every rule, each chain's policy after its rules.
 fn rules(run: &Run<'_>, names: &Names<'_>) -> Vec<model::Rule> {
-    let mut rules = Vec::new();
-    for ruleset in &run.totals.rulesets {
-        for table in &ruleset.tables {
-            for (chain, index) in table.chains.iter().zip(0..) {
-                let place = |number| RuleRef {
-                    family: ruleset.family,
-                    table: table.kind,
-                    chain: index,
-                    number,
-                };
-                for (rule, number) in chain.rules.iter().zip(1..) {
-                    rules.push(self::rule(
-                        place(RuleNumber::Rule(number)),
-                        rule.counters,
-                        run,
-                        names,
-                    ));
-                }
-                if let Some(counters) = chain.counters() {
-                    rules.push(self::rule(place(RuleNumber::Policy), counters, run, names));
-                }
-            }
-        }
-    }
-    rules
+    let counted = counted(&run.totals.rulesets);
+    counted
+        .map(|(place, counters)| rule(place, counters, run, names))
+        .collect()
+}
+
+/// The places of [`model::Report::rules`], in its order.
+pub(crate) fn places(rulesets: &[Ruleset]) -> Vec<RuleRef> {
+    counted(rulesets).map(|(place, _)| place).collect()
+}
+
+fn counted(rulesets: &[Ruleset]) -> impl Iterator<Item = (RuleRef, Counters)> {
+    let tables = rulesets
+        .iter()
+        .flat_map(|ruleset| ruleset.tables.iter().map(|table| (ruleset.family, table)));
+    let chains = tables.flat_map(|(family, table)| {
+        let chains = table.chains.iter().zip(0..);
+        chains.map(move |(chain, index)| (family, table.kind, index, chain))
+    });
+    chains.flat_map(|(family, table, index, chain)| {
+        let place = move |number| RuleRef {
+            family,
+            table,
+            chain: index,
+            number,
+        };
+        let rules = chain.rules.iter().zip(1..);
+        let rules =
+            rules.map(move |(rule, number)| (place(RuleNumber::Rule(number)), rule.counters));
+        let policy = chain.counters();
+        rules.chain(policy.map(|counters| (place(RuleNumber::Policy), counters)))
+    })
 }
 
 fn rule(place: RuleRef, counters: Counters, run: &Run<'_>, names: &Names<'_>) -> model::Rule {

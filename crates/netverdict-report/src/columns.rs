@@ -5,7 +5,7 @@ use std::fmt;
 use anstyle::Style;
 
 /// The text with control characters escaped: names from captures and dumps may hold any, and a terminal obeys them.
-pub(crate) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     if !text.contains(char::is_control) {
         return text.to_owned();
     }
@@ -21,27 +21,29 @@ pub(crate) fn visible(text: &str) -> String {
 
 /// Which side of a column its cells keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub enum Side {
     Left,
     Right,
 }
 
 /// One cell.
 #[derive(Debug, Clone)]
-pub(crate) struct Cell {
+pub struct Cell {
     text: String,
     style: Style,
 }
 
 impl Cell {
-    pub(crate) fn new(text: impl fmt::Display) -> Self {
+    /// Plain text.
+    pub fn new(text: impl fmt::Display) -> Self {
         Self {
             text: visible(&text.to_string()),
             style: Style::new(),
         }
     }
 
-    pub(crate) fn styled(style: Style, text: impl fmt::Display) -> Self {
+    /// Text in a style.
+    pub fn styled(style: Style, text: impl fmt::Display) -> Self {
         Self {
             text: visible(&text.to_string()),
             style,
@@ -51,20 +53,22 @@ impl Cell {
 
 /// Rows of cells.
 #[derive(Debug, Clone)]
-pub(crate) struct Columns {
+pub struct Columns {
     sides: Vec<Side>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Columns {
-    pub(crate) fn new(sides: &[Side]) -> Self {
+    /// No rows yet; a side for each column.
+    pub fn new(sides: &[Side]) -> Self {
         Self {
             sides: sides.to_vec(),
             rows: Vec::new(),
         }
     }
 
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+    /// Adds a row.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(cells.into_iter().collect());
     }
 

@@ -56,6 +56,9 @@ impl fmt::Display for Line<'_> {
         }
         write!(f, "mark={} ", c.mark)?;
         zone(f, c, ZoneDirection::Both, "zone")?;
+        if let Some(age) = c.age {
+            write!(f, "delta-time={age} ")?;
+        }
         if let Some(helper) = c.helper {
             write!(f, "helper={helper} ")?;
         }
@@ -82,7 +85,7 @@ fn tuple(f: &mut fmt::Formatter<'_>, tuple: &Tuple) -> fmt::Result {
     write!(f, "src={} dst={} ", tuple.source(), tuple.destination())?;
     let (source, destination) = (tuple.source_port, tuple.destination_port);
     match tuple.protocol {
-        Protocol::TCP | Protocol::UDP | Protocol::UDPLITE | Protocol::SCTP => {
+        Protocol::TCP | Protocol::UDP | Protocol::UDPLITE | Protocol::SCTP | Protocol::DCCP => {
             write!(f, "sport={source} dport={destination} ")
         }
         Protocol::ICMP | Protocol::ICMPV6 => {

@@ -15,8 +15,12 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// The JSON Schema of the document, as shipped in `schemas/`.
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Report);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    schema_text(&schemars::schema_for!(Report))
+}
+
+/// A schema as its file holds it.
+pub(crate) fn schema_text(schema: &schemars::Schema) -> String {
+    let mut text = serde_json::to_string_pretty(schema).unwrap_or_default();
     text.push('\n');
     text
 }
@@ -33,6 +37,7 @@ mod tests {
         let schemas = [
             ("netverdict.report-1.schema.json", super::schema()),
             ("netverdict.trace-1.schema.json", crate::trace::schema()),
+            ("netverdict.packet-1.schema.json", crate::packets::schema()),
         ];
         for (name, schema) in schemas {
             let path = folder.join(name);

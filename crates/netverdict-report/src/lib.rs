@@ -5,20 +5,32 @@
 //! packet's way.
 
 mod assemble;
-mod columns;
-mod names;
+mod flows;
 mod palette;
+mod paths;
+mod sources;
 mod tally;
+mod timeline;
 
+pub mod columns;
 pub mod conntrack;
 pub mod counters;
+pub mod extensions;
+pub mod findings;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod lcov;
 pub mod markdown;
 pub mod model;
+pub mod names;
 pub mod packets;
+pub mod pcapng;
 pub mod text;
 pub mod trace;
 
-pub use assemble::{Run, assemble};
-pub use palette::Palette;
+pub use assemble::{Run, assemble, assumptions, capture, host};
+pub use flows::Flows;
+pub use palette::{Palette, Styled};
+pub use paths::{Paths, Watcher};
 pub use tally::Tally;

@@ -18,33 +18,37 @@ impl fmt::Display for Markdown<'_> {
         let report = self.0;
         writeln!(f, "## netverdict: {}\n", code(&report.host.name))?;
         let captures: Vec<_> = report.captures.iter().map(|c| code(&c.path)).collect();
-        writeln!(f, "{} frames of {}\n", report.frames, captures.join(", "))?;
-        table(f, &["verdict", "fate", "packets", "bytes"], &totals(report))?;
+        writeln!(
+            f,
+            "**{} frames** of {}: {}\n",
+            report.frames,
+            captures.join(", "),
+            in_short(report)
+        )?;
+        alerts(f, report)?;
+        table(
+            f,
+            &["verdict", "fate", "packets:", "bytes:"],
+            &totals(report),
+        )?;
         section(
             f,
             "Deciding rules",
-            &["packets", "rule", "line"],
+            &["packets:", "rule", "line"],
             &deciding(report),
         )?;
         section(
             f,
             "Dropped and rejected flows",
-            &["verdict", "packets", "flow", "by"],
+            &["verdict", "packets:", "flow", "by"],
             &blocked(report),
         )?;
         section(
             f,
             "Unknown",
-            &["packets", "decided by it", "rule", "what is missing"],
+            &["packets:", "decided by it:", "rule", "what is missing"],
             &unknowns(report),
         )?;
-        section(
-            f,
-            "Rules that never matched",
-            &["rule", "line"],
-            &never(report),
-        )?;
-        bullets(f, "Warnings", report.warnings.iter().cloned())?;
         let contradictions = report.evidence.contradictions.iter();
         bullets(
             f,
@@ -54,20 +58,87 @@ impl fmt::Display for Markdown<'_> {
                     "{} frame {}: {}, frame {}",
                     code(&c.of_file),
                     c.of_n,
-                    c.what,
+                    escape(&c.what),
                     c.frame.n
                 )
             }),
         )?;
-        bullets(
+        bullets(f, "Warnings", report.warnings.iter().map(|w| escape(w)))?;
+        let never = never(report);
+        let rules = report.rules.iter().filter(|r| is_rule(r)).count();
+        folded(
             f,
-            "Assumptions",
-            report
-                .assumptions
-                .iter()
-                .map(|a| format!("{} ({})", escape(&a.text), code(&a.flag))),
+            &format!("Rules that never matched: {} of {rules}", never.len()),
+            !never.is_empty(),
+            |f| table(f, &["rule", "line"], &never),
+        )?;
+        let assumptions = &report.assumptions;
+        folded(
+            f,
+            &format!("Assumptions: {}", assumptions.len()),
+            !assumptions.is_empty(),
+            |f| {
+                assumptions
+                    .iter()
+                    .try_for_each(|a| writeln!(f, "- {} ({})", escape(&a.text), code(&a.flag)))
+            },
         )
     }
+}
+
+/// `92 ACCEPT, 2 DROP`.
+fn in_short(report: &Report) -> String {
+    let mut sums: Vec<(&str, u64)> = Vec::new();
+    for total in &report.totals {
+        match sums
+            .iter_mut()
+            .find(|(verdict, _)| *verdict == total.verdict)
+        {
+            Some((_, packets)) => *packets += total.packets,
+            None => sums.push((&total.verdict, total.packets)),
+        }
+    }
+    let sums: Vec<_> = sums.iter().map(|(v, n)| format!("{n} {v}")).collect();
+    sums.join(", ")
+}
+
+/// What a reviewer must not overlook.
+fn alerts(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let contradicted = report.evidence.contradicted;
+    if contradicted > 0 {
+        writeln!(
+            f,
+            "> [!CAUTION]\n> {contradicted} captured frames contradict these rules: other rules were live, or the host is not as described.\n"
+        )?;
+    }
+    let open = report.totals.iter().filter(|t| t.verdict == "UNKNOWN");
+    let open: u64 = open.map(|t| t.packets).sum();
+    if open > 0 {
+        writeln!(
+            f,
+            "> [!WARNING]\n> The verdict of {open} packets hangs on what the inputs do not tell.\n"
+        )?;
+    }
+    Ok(())
+}
+
+fn is_rule(rule: &Rule) -> bool {
+    matches!(rule.place.number, Number::Rule(_))
+}
+
+/// A section that is closed until somebody asks.
+fn folded(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    is_wanted: bool,
+    body: impl FnOnce(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    if !is_wanted {
+        return Ok(());
+    }
+    writeln!(f, "\n<details><summary>{title}</summary>\n")?;
+    body(f)?;
+    writeln!(f, "\n</details>")
 }
 
 type Rows = Vec<Vec<String>>;
@@ -142,10 +213,7 @@ fn unknowns(report: &Report) -> Rows {
 }
 
 fn never(report: &Report) -> Rows {
-    let never = report
-        .rules
-        .iter()
-        .filter(|r| r.packets == 0 && matches!(r.place.number, Number::Rule(_)));
+    let never = report.rules.iter().filter(|r| r.packets == 0 && is_rule(r));
     never
         .map(|r| vec![short(&r.place, both(report)), code(&r.text)])
         .collect()
@@ -159,9 +227,18 @@ fn section(f: &mut fmt::Formatter<'_>, title: &str, head: &[&str], rows: &Rows) 
     table(f, head, rows)
 }
 
+/// A table; a column whose name ends in a colon holds numbers.
 fn table(f: &mut fmt::Formatter<'_>, head: &[&str], rows: &Rows) -> fmt::Result {
-    writeln!(f, "| {} |", head.join(" | "))?;
-    writeln!(f, "|{}", " --- |".repeat(head.len()))?;
+    let names: Vec<_> = head.iter().map(|name| name.trim_end_matches(':')).collect();
+    let rule = |name: &&str| {
+        if name.ends_with(':') {
+            " ---: |"
+        } else {
+            " --- |"
+        }
+    };
+    writeln!(f, "| {} |", names.join(" | "))?;
+    writeln!(f, "|{}", head.iter().map(rule).collect::<String>())?;
     for row in rows.iter().take(SHOWN) {
         writeln!(f, "| {} |", row.join(" | "))?;
     }
@@ -188,7 +265,7 @@ fn bullets(
 }
 
 /// A code span that keeps a table's columns: a bar inside one must be escaped too.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let fence = if text.contains('`') { "``" } else { "`" };
     let blank = if text.starts_with('`') || text.ends_with('`') {
         " "
@@ -201,7 +278,8 @@ fn code(text: &str) -> String {
     )
 }
 
-fn escape(text: &str) -> String {
+/// Text whose letters mean nothing to Markdown.
+pub fn escape(text: &str) -> String {
     visible(text)
         .chars()
         .fold(String::new(), |mut out, letter| {

@@ -9,15 +9,16 @@ use netverdict_ruleset::{ChainId, Rule, Ruleset};
 
 use crate::model::{Number, Place, Policy};
 
-/// The lines of each dump, to quote them.
+/// Names the rules of a host: their places, and the dumps' lines to quote them.
 #[derive(Debug)]
-pub(crate) struct Names<'s> {
+pub struct Names<'s> {
     setup: &'s Setup,
     lines: BTreeMap<Family, Vec<String>>,
 }
 
 impl<'s> Names<'s> {
-    pub(crate) fn new(setup: &'s Setup) -> Self {
+    /// Reads the dumps' lines.
+    pub fn new(setup: &'s Setup) -> Self {
         let lines = Family::ALL.into_iter().filter_map(|family| {
             let source = setup.dump(family)?;
             Some((family, source.text().lines().map(str::to_owned).collect()))
@@ -46,7 +47,7 @@ impl<'s> Names<'s> {
     }
 
     /// The name of a rule's chain.
-    pub(crate) fn chain(&self, place: RuleRef) -> &'s str {
+    pub fn chain(&self, place: RuleRef) -> &'s str {
         let table = self
             .ruleset(place.family)
             .and_then(|r| r.table(place.table));
@@ -54,7 +55,7 @@ impl<'s> Names<'s> {
     }
 
     /// The rule's or policy's line of its dump.
-    pub(crate) fn line(&self, place: RuleRef) -> Option<u32> {
+    pub fn line(&self, place: RuleRef) -> Option<u32> {
         let line = match place.number {
             RuleNumber::Rule(_) => self.rule(place)?.line,
             RuleNumber::Policy => {
@@ -67,21 +68,27 @@ impl<'s> Names<'s> {
         (line > 0).then_some(line)
     }
 
-    pub(crate) fn place(&self, place: RuleRef) -> Place {
+    /// The rule's number in its chain, or that it is a policy.
+    pub const fn number(place: RuleRef) -> Number {
+        match place.number {
+            RuleNumber::Rule(number) => Number::Rule(number),
+            RuleNumber::Policy => Number::Policy(Policy::Policy),
+        }
+    }
+
+    /// Where a rule or policy is.
+    pub fn place(&self, place: RuleRef) -> Place {
         Place {
             family: place.family.to_string(),
             table: place.table.name().to_owned(),
             chain: self.chain(place).to_owned(),
-            number: match place.number {
-                RuleNumber::Rule(number) => Number::Rule(number),
-                RuleNumber::Policy => Number::Policy(Policy::Policy),
-            },
+            number: Self::number(place),
             line: self.line(place),
         }
     }
 
     /// The dump's line without its counters; the canonical text where no dump has it.
-    pub(crate) fn text(&self, place: RuleRef) -> String {
+    pub fn text(&self, place: RuleRef) -> String {
         let line = self.line(place).and_then(|line| {
             self.lines
                 .get(&place.family)?
@@ -93,7 +100,14 @@ impl<'s> Names<'s> {
         }
     }
 
-    fn canonical(&self, place: RuleRef) -> Option<String> {
+    /// The name of the dump that holds the rule.
+    pub fn file(&self, place: RuleRef) -> &'s str {
+        let source = self.setup.dump(place.family);
+        source.map_or("?", |source| source.name.as_str())
+    }
+
+    /// The rule as iptables-save prints it; `:CHAIN POLICY` for a policy.
+    pub fn canonical(&self, place: RuleRef) -> Option<String> {
         let table = self.ruleset(place.family)?.table(place.table)?;
         let chain = table.chain(ChainId(place.chain))?;
         Some(match self.rule(place) {
@@ -103,7 +117,7 @@ impl<'s> Names<'s> {
     }
 
     /// A rule's match as the canonical dump writes it.
-    pub(crate) fn test(&self, place: RuleRef, index: Option<u32>) -> Option<String> {
+    pub fn test(&self, place: RuleRef, index: Option<u32>) -> Option<String> {
         let rule = self.rule(place)?;
         rule.matches
             .get(usize::try_from(index?).ok()?)
@@ -125,7 +139,7 @@ fn without_counters(line: &str) -> &str {
 }
 
 /// `filter INPUT 3`, `filter INPUT policy`; IPv6 in front where both families have rules.
-pub(crate) fn short(place: &Place, both: bool) -> String {
+pub fn short(place: &Place, both: bool) -> String {
     let family = if both {
         format!("{} ", place.family)
     } else {
@@ -139,7 +153,8 @@ pub(crate) fn short(place: &Place, both: bool) -> String {
     )
 }
 
-pub(crate) fn number(number: &Number) -> String {
+/// A rule's number, or `policy`.
+pub fn number(number: &Number) -> String {
     match number {
         Number::Rule(number) => number.to_string(),
         Number::Policy(_) => "policy".to_owned(),
@@ -147,7 +162,7 @@ pub(crate) fn number(number: &Number) -> String {
 }
 
 /// `2026-03-02T08:00:00.000000000Z`, without a fraction that is 0.
-pub(crate) fn utc(time: &str) -> String {
+pub fn utc(time: &str) -> String {
     let (seconds, fraction) = time.split_once('.').unwrap_or((time, "0"));
     let (Ok(seconds), Ok(nanos)) = (seconds.parse::<i64>(), fraction.parse::<i32>()) else {
         return time.to_owned();
@@ -159,6 +174,6 @@ pub(crate) fn utc(time: &str) -> String {
 }
 
 /// Seconds since 1970 with nine digits.
-pub(crate) fn seconds(time: Timestamp) -> String {
+pub fn seconds(time: Timestamp) -> String {
     time.to_string()
 }

@@ -6,45 +6,74 @@ use std::net::IpAddr;
 use netverdict_capture::Frame;
 use netverdict_engine::{NatView, Transport};
 use netverdict_replay::{Record, Setup, Sink, has_ports};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::assemble::{device, direction};
+use crate::flows::reason;
 use crate::model::{Number, Place};
 use crate::names::{Names, seconds};
 
-/// One line.
-#[derive(Debug, Serialize)]
+/// A packet of a replay: one line of `--format packets`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "netverdict packet")]
 struct Line<'l> {
+    /// The frame's number in its capture, from 1.
     n: u64,
     file: &'l str,
+    /// Seconds since 1970 with nine digits.
     time: String,
+    /// Where it was captured, if that is known.
     interface: Option<String>,
+    /// `in` or `out`.
     direction: &'static str,
+    /// `ACCEPT`, `DROP`, `REJECT`, `QUEUE`, `STOLEN`, `UNKNOWN` or `SKIPPED`.
     verdict: &'static str,
+    /// `local`, `forwarded`, `sent`, `dropped`, `queued`, `evidence` or `skipped`.
     fate: &'static str,
+    /// The rule or policy that decided; null where none did.
     rule: Option<Rule>,
+    /// `NEW`, `ESTABLISHED`, `RELATED`, `INVALID` or `UNTRACKED`.
     state: Option<String>,
+    /// The same for all packets of a connection.
     flow: Option<u64>,
+    /// What it left as, where it was translated.
     nat: Option<Nat>,
+    /// What ended it where no rule did, or what is missing for a verdict.
     reason: Option<String>,
+    /// `ipv4` or `ipv6`.
     family: Option<&'static str>,
     protocol: Option<String>,
     source: Option<IpAddr>,
+    /// Null where the protocol has no ports.
     source_port: Option<u16>,
     destination: Option<IpAddr>,
     destination_port: Option<u16>,
+    /// The IP packet's, as counters count it; of a skipped frame all of its bytes on the wire.
     length: u32,
+    /// The hook where it ended.
     hook: Option<&'static str>,
+    /// The device it came by.
     #[serde(rename = "in")]
     in_device: Option<String>,
+    /// The device it left by.
     out: Option<String>,
+    /// Its mark in the end.
     mark: u32,
+    /// Every match that it met and the inputs do not decide.
     unknown: Vec<Unknown>,
+    /// What the path itself sent on its account.
     emitted: &'l [String],
+    /// The earlier frame that it continues.
     evidence: Option<Evidence<'l>>,
 }
 
-#[derive(Debug, Serialize)]
+/// The JSON Schema of a line, as shipped in `schemas/`.
+pub fn schema() -> String {
+    crate::json::schema_text(&schemars::schema_for!(Line<'static>))
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
 struct Rule {
     table: String,
     chain: String,
@@ -73,7 +102,7 @@ impl From<Place> for Rule {
 }
 
 /// The translated header: what the packet left with. What NAT left alone is there too.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Nat {
     source: IpAddr,
     source_port: Option<u16>,
@@ -81,7 +110,7 @@ struct Nat {
     destination_port: Option<u16>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Unknown {
     rule: Option<Rule>,
     #[serde(rename = "match")]
@@ -90,7 +119,7 @@ struct Unknown {
     decides: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Evidence<'l> {
     file: &'l str,
     n: u64,
@@ -146,7 +175,7 @@ impl<'s, 'w> Lines<'s, 'w> {
             state: record.state.map(|state| state.to_string()),
             flow: record.flow.map(|flow| flow.0),
             nat: record.nat.as_ref().map(nat),
-            reason: Self::reason(record),
+            reason: reason(record),
             family: ends.map(|t| if t.source.is_ipv4() { "ipv4" } else { "ipv6" }),
             protocol: ends.map(|t| t.protocol.to_string()),
             source: ends.map(|t| t.source),
@@ -166,15 +195,6 @@ impl<'s, 'w> Lines<'s, 'w> {
                 contradiction: e.contradiction.as_ref().map(ToString::to_string),
             }),
         }
-    }
-
-    fn reason(record: &Record) -> Option<String> {
-        let undecided = record
-            .unknowns
-            .iter()
-            .find(|u| u.decides)
-            .map(|u| u.why.clone());
-        record.cause.map(|cause| cause.to_string()).or(undecided)
     }
 
     fn unknowns(&self, record: &Record) -> Vec<Unknown> {

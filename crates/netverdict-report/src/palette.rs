@@ -7,12 +7,12 @@ use anstyle::{AnsiColor, Style};
 /// Styles for a terminal, or none for everything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Palette {
-    pub(crate) heading: Style,
-    pub(crate) good: Style,
-    pub(crate) bad: Style,
-    pub(crate) odd: Style,
-    pub(crate) faint: Style,
-    pub(crate) name: Style,
+    pub heading: Style,
+    pub good: Style,
+    pub bad: Style,
+    pub odd: Style,
+    pub faint: Style,
+    pub name: Style,
 }
 
 impl Palette {
@@ -37,7 +37,7 @@ impl Palette {
     };
 
     /// The style of a verdict.
-    pub(crate) fn verdict(&self, verdict: &str) -> Style {
+    pub fn verdict(&self, verdict: &str) -> Style {
         match verdict {
             "ACCEPT" => self.good,
             "DROP" | "REJECT" => self.bad,
@@ -49,7 +49,7 @@ impl Palette {
 
 /// A text in a style.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Styled<T>(pub(crate) Style, pub(crate) T);
+pub struct Styled<T>(pub Style, pub T);
 
 impl<T: fmt::Display> fmt::Display for Styled<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

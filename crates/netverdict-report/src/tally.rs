@@ -21,7 +21,7 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, len: u32) {
+    pub(crate) fn add(&mut self, len: u32) {
         self.packets += 1;
         self.bytes += u64::from(len);
     }
@@ -123,6 +123,13 @@ impl Tally {
         if matches!(record.verdict, Verdict::Drop | Verdict::Reject) {
             self.add_blocked(record);
         }
+    }
+
+    /// Leaves the list of blocked flows out.
+    pub fn forget_blocked(&mut self) {
+        self.blocked.clear();
+        self.blocked_index.clear();
+        self.blocked_omitted = 0;
     }
 
     fn add_evidence(&mut self, record: &Record, evidence: &netverdict_replay::Evidence) {

@@ -351,7 +351,7 @@ fn quoted(rule: &Rule) -> String {
 }
 
 /// `1 packet`, `7 packets`.
-fn count(number: u64, what: &str) -> String {
+pub fn count(number: u64, what: &str) -> String {
     if number == 1 {
         format!("1 {what}")
     } else {
