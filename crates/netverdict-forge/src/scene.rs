@@ -5,7 +5,7 @@
 mod docker_host;
 mod hardened_ssh;
 mod home_router;
-mod host;
+pub(crate) mod host;
 mod ipv6_host;
 mod kubernetes_node;
 mod office_gateway;

@@ -36,6 +36,27 @@ fn no_scene_folder_is_left_behind() {
     }
 }
 
+#[test]
+fn every_pair_is_written_as_the_generator_makes_it() {
+    for pair in &netverdict_forge::pair::ALL {
+        let folder = root().join("pairs").join(pair.name);
+        let mut expected = BTreeSet::new();
+        for (path, bytes) in pair.files().unwrap() {
+            let file = folder.join(&path);
+            let found = std::fs::read(&file).unwrap_or_default();
+            assert!(
+                found == bytes,
+                "pairs/{}/{path} differs: run `just fixtures`",
+                pair.name
+            );
+            expected.insert(file);
+        }
+        let mut found = BTreeSet::new();
+        collect(&folder, &mut found);
+        assert_eq!(found, expected, "{}", pair.name);
+    }
+}
+
 fn collect(folder: &Path, into: &mut BTreeSet<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("the folder is readable") {
         let path = entry.expect("the entry is readable").path();

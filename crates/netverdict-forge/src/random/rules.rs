@@ -8,14 +8,17 @@ use std::net::IpAddr;
 
 use netverdict_net::{Family, InterfaceName, Protocol};
 
+use super::Focus;
 use super::network::{Network, SERVICES};
 use super::rng::Rng;
+use super::sets::NamedSet;
 
 /// The extensions that a ruleset may draw from, by the names that `-m` and `-j` take.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
     matches: Vec<&'static str>,
     targets: Vec<&'static str>,
+    focus: Option<Focus>,
 }
 
 impl Vocabulary {
@@ -24,7 +27,20 @@ impl Vocabulary {
         Self {
             matches: matches::ALL.iter().map(|m| m.name).collect(),
             targets: targets::ALL.iter().map(|t| t.name).collect(),
+            focus: None,
         }
+    }
+
+    /// Aims its cases at a subject.
+    #[must_use]
+    pub const fn about(mut self, focus: Focus) -> Self {
+        self.focus = Some(focus);
+        self
+    }
+
+    /// The subject that its cases are aimed at.
+    pub const fn focus(&self) -> Option<Focus> {
+        self.focus
     }
 
     /// Leaves out what `keep(is_target, name)` refuses.
@@ -39,6 +55,12 @@ impl Vocabulary {
     pub(super) fn aims(&self, seed: u64) -> Vec<&'static str> {
         let mut rng = Rng::new(seed, 2);
         let mut aims = Vec::new();
+        let wanted = self.focus.map_or(&[][..], Focus::extensions);
+        let mut wanted = wanted.to_vec();
+        wanted.retain(|name| self.matches.contains(name) || self.targets.contains(name));
+        if !wanted.is_empty() {
+            return (0..3).map(|_| *rng.pick(&wanted)).collect();
+        }
         for _ in 0..2 {
             if !self.matches.is_empty() {
                 aims.push(*rng.pick(&self.matches));
@@ -130,6 +152,8 @@ struct Place<'a> {
     callees: Vec<&'static str>,
     /// Extensions that the case is about.
     aims: &'a [&'static str],
+    /// The ipsets there are.
+    sets: &'a [NamedSet],
 }
 
 /// The protocol that a rule with this extension has to name.
@@ -146,6 +170,7 @@ fn protocol_of(extension: &str, family: Family) -> Option<Protocol> {
         "esp" => Protocol::ESP,
         "ah" if family == Family::V4 => Protocol::AH,
         "ipcomp" => Protocol::IPCOMP,
+        "mh" => Protocol(135),
         _ => return None,
     })
 }
@@ -159,21 +184,31 @@ pub fn ruleset(seed: u64, family: Family, network: &Network, words: &Vocabulary)
     let mut rng = Rng::new(seed, stream);
     let aims = words.aims(seed);
     // Tracking reassembles and sorts out: some cases are without it, in both families or in one.
-    let stateless = rng.chance(if aims.contains(&"frag") { 60 } else { 12 });
+    let stateless = rng.chance(if aims.contains(&"frag") { 60 } else { 12 })
+        && !words.focus.is_some_and(Focus::tracks);
     let words = if stateless {
         words.clone().only(|_, name| !TRACKING.contains(&name))
     } else {
         words.clone()
     };
+    let (mut sets, _) = super::sets::sets(seed, network);
+    // The tools refuse a set of the other family.
+    sets.retain(|set| set.family.is_none_or(|of| of == family));
     let mut text = String::new();
     for (table, hooks, percent) in TABLES {
-        if rng.chance(percent) {
+        let sure = match words.focus {
+            Some(Focus::Nat) => table == "nat",
+            Some(Focus::Helpers) => table == "raw",
+            _ => false,
+        };
+        if rng.chance(percent) || sure {
             let scene = Scene {
                 network,
                 words: &words,
                 family,
                 table,
                 aims: &aims,
+                sets: &sets,
             };
             scene.write(&mut rng, hooks, &mut text);
         }
@@ -189,6 +224,7 @@ struct Scene<'a> {
     family: Family,
     table: &'static str,
     aims: &'a [&'static str],
+    sets: &'a [NamedSet],
 }
 
 impl Scene<'_> {
@@ -234,6 +270,7 @@ impl Scene<'_> {
             syn: false,
             callees: callees.map(|(name, _)| *name).collect(),
             aims: self.aims,
+            sets: self.sets,
         };
         for rule in place.rules() {
             let _ = writeln!(text, "-A {name}{rule}");
@@ -266,6 +303,10 @@ impl Place<'_> {
         let mut rules = Vec::new();
         if self.builtin && self.table == "filter" && self.rng.chance(50) {
             self.usual(&mut rules);
+        }
+        if self.words.focus == Some(Focus::Helpers) && self.table == "raw" && self.builtin {
+            let rule = " -p tcp -m tcp --dport 21 -j CT --helper ftp";
+            rules.push(rule.to_owned());
         }
         let count = match (self.table, self.builtin) {
             ("filter", _) => self.rng.between(1, 7),

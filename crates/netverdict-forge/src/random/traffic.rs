@@ -3,6 +3,7 @@
 
 mod build;
 mod errors;
+mod ftp;
 mod script;
 mod sides;
 
@@ -12,7 +13,7 @@ use std::net::IpAddr;
 use netverdict_net::{Family, InterfaceName, MacAddr, Timestamp};
 
 use super::network::{NEIGHBOURS, Network};
-use super::{Rng, Vocabulary, packet};
+use super::{Focus, Rng, Vocabulary, packet};
 use script::{Kind, Move, Warp};
 use sides::{Place, Side};
 
@@ -74,7 +75,14 @@ impl<'n> Traffic<'n> {
         let flows = (0..count)
             .map(|number| {
                 let family = *rng.pick(families);
-                Flow::new(&mut rng, network, family, number as u16, &aims)
+                Flow::new(
+                    &mut rng,
+                    network,
+                    family,
+                    number as u16,
+                    &aims,
+                    words.focus(),
+                )
             })
             .collect();
         Self {
@@ -171,10 +179,13 @@ impl Flow {
         family: Family,
         number: u16,
         aims: &[&'static str],
+        focus: Option<Focus>,
     ) -> Self {
         let aimed = aims.iter().filter_map(|aim| Kind::for_match(aim));
         let aimed: Vec<Kind> = aimed.collect();
-        let kind = if !aimed.is_empty() && rng.chance(40) {
+        let kind = if focus == Some(Focus::Helpers) && rng.chance(50) {
+            Kind::Ftp
+        } else if !aimed.is_empty() && rng.chance(40) {
             *rng.pick(&aimed)
         } else {
             Kind::draw(rng, family)
@@ -190,7 +201,7 @@ impl Flow {
         Self {
             family,
             kind,
-            moves: script::script(rng, kind).into(),
+            moves: script::script(rng, kind, focus).into(),
             sides,
             ready: VecDeque::new(),
             addressed,
@@ -222,7 +233,13 @@ impl Flow {
             return Some((side, packet));
         }
         self.sides[side].sent = Some(packet.clone());
-        let looped = self.sides.iter().all(|s| s.place == Place::Host);
+        let own = network.own(self.family);
+        let to_itself = |side: &Side| {
+            let peer = side.peer;
+            own.contains(&peer) || peer.is_loopback() || peer.is_multicast()
+        };
+        let looped = self.sides[side].place == Place::Host
+            && (self.sides[1 - side].place == Place::Host || to_itself(&self.sides[side]));
         let warp = match step.warp {
             // What is looped back in pieces passes the hooks in pieces, or not, by the kernel's buffers.
             Warp::Fragments(_) if looped => Warp::None,
@@ -262,7 +279,7 @@ mod tests {
     fn an_answer_goes_to_whom_the_packet_came_from() {
         let network = Network::new(0);
         let mut rng = Rng::new(0, 0);
-        let mut flow = Flow::new(&mut rng, &network, Family::V4, 0, &[]);
+        let mut flow = Flow::new(&mut rng, &network, Family::V4, 0, &[], None);
         flow.kind = Kind::Tcp;
         let ip = packet::Ip::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let translated = packet::Tcp {

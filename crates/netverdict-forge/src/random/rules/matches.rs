@@ -102,6 +102,9 @@ pub(super) const ALL: &[Match] = &[
     limited("policy", devgroup_legal, policy),
     limited("frag", v6, frag),
     limited("rt", v6, rt),
+    limited("srh", v6, srh),
+    header("mh", |p| v6(p) && is(p, &[Protocol(135)]), mh),
+    limited("set", |p| !p.sets.is_empty(), set),
     limited("hbh", v6, |p| options(p, "hbh", "--hbh-len", "--hbh-opts")),
     limited("dst", v6, |p| options(p, "dst", "--dst-len", "--dst-opts")),
     limited("ipv6header", v6, ipv6header),
@@ -693,4 +696,61 @@ fn ipv6header(place: &mut Place<'_>) -> String {
     let headers = place.some_of(&HEADERS, ",");
     let soft = place.maybe(60, " --soft");
     format!("-m ipv6header {not}--header {headers}{soft}")
+}
+
+fn srh(place: &mut Place<'_>) -> String {
+    let options: [Writer; 8] = [
+        |p| format!("{}--srh-next-hdr {}", p.not(), p.rng.pick(&[6, 17, 58])),
+        |p| format!("{}--srh-hdr-len-eq {}", p.not(), p.rng.pick(&[2, 4])),
+        |p| format!("{}--srh-hdr-len-gt {}", p.not(), p.rng.pick(&[1, 2])),
+        |p| format!("{}--srh-segs-left-lt {}", p.not(), p.rng.pick(&[1, 2])),
+        |p| format!("{}--srh-last-entry-eq {}", p.not(), p.rng.pick(&[0, 1])),
+        |p| format!("{}--srh-tag {}", p.not(), p.rng.pick(&[0, 7])),
+        |p| format!("{}--srh-lsid {}", p.not(), p.rng.pick(&SEGMENTS)),
+        |p| format!("{}--srh-nsid {}", p.not(), p.rng.pick(&SEGMENTS)),
+    ];
+    draw(place, "srh", &options)
+}
+
+/// What the generated segment lists have, and what they have not.
+const SEGMENTS: [&str; 3] = ["2001:db8:1::7", "2001:db8::/32", "2001:db8:f::/48"];
+
+fn mh(place: &mut Place<'_>) -> String {
+    one(place, "mh", "--mh-type", &["0", "1:3", "5", "0:255"])
+}
+
+fn set(place: &mut Place<'_>) -> String {
+    let sets = place.sets;
+    let set = place.rng.pick(sets);
+    let not = place.not();
+    let sides = sides(place, set.dimensions);
+    let mut text = format!("-m set {not}--match-set {} {sides}", set.name);
+    if place.rng.chance(12) {
+        text.push_str(" --return-nomatch");
+    }
+    if set.counters && place.rng.chance(40) {
+        let not = place.maybe(30, "! ");
+        let option = *place.rng.pick(&["--packets-eq", "--bytes-eq"]);
+        let value = place.rng.pick(&[0, 1, 3, 60]);
+        match place.rng.below(4) {
+            0 => text.push_str(" ! --update-counters"),
+            1 => text.push_str(" --packets-gt 1"),
+            2 => text.push_str(" --bytes-lt 500"),
+            _ => text = format!("{text} {not}{option} {value}"),
+        }
+    }
+    text
+}
+
+/// A side for each dimension; now and then one more, or one less.
+pub(super) fn sides(place: &mut Place<'_>, dimensions: usize) -> String {
+    let count = match place.rng.below(20) {
+        0 => dimensions + 1,
+        1 => dimensions.saturating_sub(1).max(1),
+        _ => dimensions,
+    };
+    let sides: Vec<&str> = (0..count)
+        .map(|_| *place.rng.pick(&["src", "dst"]))
+        .collect();
+    sides.join(",")
 }

@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netverdict_net::{Family, Protocol};
 
+use super::super::sets::NamedSet;
 use super::Place;
 use super::hook::{FWD, IN, OUT, POST, PRE};
+use super::matches::sides;
 
 /// One target of the vocabulary.
 pub(super) struct Target {
@@ -79,6 +81,7 @@ pub(super) const ALL: &[Target] = &[
     ),
     // A copy of a looped-back packet is looped back, and copied.
     target("TEE", |p| p.reaches(FWD) && p.network.nics.len() > 1, tee),
+    target("SET", |p| p.sets.iter().any(|s| s.grows), set),
     target("SNPT", |p| npt_legal(p, IN | POST), snpt),
     target("DNPT", |p| npt_legal(p, PRE | OUT), dnpt),
 ];
@@ -346,4 +349,18 @@ fn snpt(place: &mut Place<'_>) -> String {
 fn dnpt(place: &mut Place<'_>) -> String {
     let len = *place.rng.pick(&[48, 64]);
     format!(" --src-pfx {OUTSIDE}/{len} --dst-pfx {INSIDE}/{len}")
+}
+
+fn set(place: &mut Place<'_>) -> String {
+    let growing: Vec<&NamedSet> = place.sets.iter().filter(|s| s.grows).collect();
+    let set = *place.rng.pick(&growing);
+    let sides = sides(place, set.dimensions);
+    let name = &set.name;
+    match place.rng.below(6) {
+        0 => format!(" --del-set {name} {sides}"),
+        1 if mangle(place) && set.skbinfo => format!(" --map-set {name} {sides} --map-mark"),
+        2 => format!(" --add-set {name} {sides} --exist"),
+        3 if set.timeout => format!(" --add-set {name} {sides} --exist --timeout 4000"),
+        _ => format!(" --add-set {name} {sides}"),
+    }
 }

@@ -30,6 +30,8 @@ impl Flow {
             Word::Sctp { chunk } => Some(self.chunk(rng, step, chunk)),
             Word::Error => errors::about_received(rng, network, &self.sides[step.side]),
             Word::Baseless => Some(errors::baseless(rng, network, &self.sides[step.side])),
+            Word::Announce => Some(self.announcement(rng, step)),
+            Word::Connect { flags } => self.connection(rng, step, flags),
             Word::Again => self.sides[step.side].sent.clone(),
             Word::Reopen => {
                 for side in &mut self.sides {
@@ -40,7 +42,8 @@ impl Flow {
         }
     }
 
-    fn ip(&mut self, rng: &mut Rng, step: &Move) -> Ip {
+    /// The header of a side's packet.
+    pub(super) fn ip(&mut self, rng: &mut Rng, step: &Move) -> Ip {
         let side = &self.sides[step.side];
         let mut ip = Ip::new(side.own, side.peer);
         self.id = self.id.wrapping_add(1);
@@ -201,6 +204,12 @@ fn header_of(protocol: Protocol, source: u16, destination: u16) -> Vec<u8> {
             bytes.extend([4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
             bytes
         }
+        // A binding update: nothing behind it, 16 bytes long.
+        Protocol(135) => {
+            let mut bytes = vec![Protocol::NONE.0, 1, 5, 0, 0, 0];
+            bytes.extend([0; 10]);
+            bytes
+        }
         Protocol::IGMP => vec![0x16, 0, 0x09, 4, 224, 0, 0, 251],
         _ => Vec::new(),
     }
@@ -271,6 +280,7 @@ pub(super) fn extensions(rng: &mut Rng, family: Family, aims: &[&str]) -> Vec<(u
         "dst" => Some(60),
         "rt" => Some(43),
         "frag" => Some(44),
+        "srh" => Some(SEGMENTS),
         "ah" => Some(51),
         "ipv6header" => Some(60),
         _ => None,
@@ -280,6 +290,18 @@ pub(super) fn extensions(rng: &mut Rng, family: Family, aims: &[&str]) -> Vec<(u
         return Vec::new();
     }
     chain(rng, about)
+}
+
+/// A routing header of type 4, which has the number of type 0.
+const SEGMENTS: u8 = 143;
+
+/// A segment routing header of two segments but its first byte (RFC 8754).
+fn segments(rng: &mut Rng) -> Vec<u8> {
+    let mut bytes = vec![4, 4, rng.below(3) as u8, 1, 0, 0, *rng.pick(&[0, 7])];
+    for host in [7, 8] {
+        bytes.extend([0x20, 1, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, host]);
+    }
+    bytes
 }
 
 /// A chain of extension headers, with one of this kind if one is asked for.
@@ -293,7 +315,8 @@ fn chain(rng: &mut Rng, kind: Option<u8>) -> Vec<(u8, Vec<u8>)> {
     auth.extend([0; 12]);
     let atomic = vec![0, 0, 0, 0, 0, 0, 7];
     let options = [pad.clone(), alert, both];
-    match kind.unwrap_or(*rng.pick(&[0, 60, 43, 1, 51, 44])) {
+    match kind.unwrap_or(*rng.pick(&[0, 60, 43, 1, 51, 44, SEGMENTS])) {
+        SEGMENTS => vec![(43, segments(rng))],
         0 => vec![(0, rng.pick(&options).clone())],
         60 => vec![(60, rng.pick(&options).clone())],
         43 => vec![(43, routing)],

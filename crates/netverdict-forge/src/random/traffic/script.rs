@@ -2,13 +2,15 @@
 
 use netverdict_net::{Family, Protocol};
 
-use super::super::Rng;
 use super::super::packet::flag::{ACK, FIN, PSH, RST, SYN, URG};
+use super::super::{Focus, Rng};
 
 /// What kind of flow it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Tcp,
+    /// TCP that speaks FTP.
+    Ftp,
     Udp,
     Echo,
     /// ICMP messages that no echo is.
@@ -38,6 +40,10 @@ pub(super) enum Word {
     Again,
     /// A connection on the same ports, from a fresh sequence number.
     Reopen,
+    /// FTP: where the other side is to connect to.
+    Announce,
+    /// A segment to where the other side said.
+    Connect { flags: u8 },
 }
 
 /// What is wrong with how it is said.
@@ -139,6 +145,8 @@ impl Kind {
     /// The flows that a match reads the header of, where most have none.
     pub(super) fn for_match(name: &str) -> Option<Self> {
         Some(match name {
+            "helper" => Self::Ftp,
+            "mh" => Self::Other(Protocol(135)),
             "sctp" => Self::Sctp,
             "dccp" => Self::Other(Protocol::DCCP),
             "esp" => Self::Other(Protocol::ESP),
@@ -153,7 +161,7 @@ impl Kind {
 
     pub(super) fn protocol(self, family: Family) -> Protocol {
         match (self, family) {
-            (Self::Tcp, _) => Protocol::TCP,
+            (Self::Tcp | Self::Ftp, _) => Protocol::TCP,
             (Self::Udp, _) => Protocol::UDP,
             (Self::Echo | Self::Icmp, Family::V4) => Protocol::ICMP,
             (Self::Echo | Self::Icmp, Family::V6) => Protocol::ICMPV6,
@@ -164,21 +172,22 @@ impl Kind {
     }
 
     pub(super) fn may_be_group(self) -> bool {
-        !matches!(self, Self::Tcp | Self::Sctp)
+        !matches!(self, Self::Tcp | Self::Ftp | Self::Sctp)
     }
 }
 
 /// A conversation of this kind, with its mishaps.
-pub(super) fn script(rng: &mut Rng, kind: Kind) -> Vec<Move> {
+pub(super) fn script(rng: &mut Rng, kind: Kind, focus: Option<Focus>) -> Vec<Move> {
     let mut moves = match kind {
         Kind::Tcp => tcp(rng),
+        Kind::Ftp => ftp(rng),
         Kind::Udp | Kind::UdpLite => datagrams(rng),
         Kind::Echo => echoes(rng),
         Kind::Icmp => messages(rng),
         Kind::Sctp => sctp(rng),
         Kind::Other(_) => datagrams(rng),
     };
-    mishaps(rng, kind, &mut moves);
+    mishaps(rng, kind, focus, &mut moves);
     moves
 }
 
@@ -238,6 +247,21 @@ fn tcp(rng: &mut Rng) -> Vec<Move> {
         moves.push(Move::tcp(1, ACK, 0));
     }
     moves
+}
+
+/// A control connection, the announcement of a data connection by either side, and the data connection's first words.
+fn ftp(rng: &mut Rng) -> Vec<Move> {
+    let side = rng.below(2) as usize;
+    let connect = |flags| Move::new(1 - side, Word::Connect { flags });
+    vec![
+        Move::tcp(0, SYN, 0),
+        Move::tcp(1, SYN | ACK, 0),
+        Move::tcp(0, ACK, 0),
+        Move::new(side, Word::Announce),
+        connect(SYN),
+        connect(SYN),
+        connect(ACK),
+    ]
 }
 
 fn datagrams(rng: &mut Rng) -> Vec<Move> {
@@ -303,16 +327,20 @@ fn sctp(rng: &mut Rng) -> Vec<Move> {
 }
 
 /// Losses, repetitions, errors and warped packets.
-fn mishaps(rng: &mut Rng, kind: Kind, moves: &mut Vec<Move>) {
+fn mishaps(rng: &mut Rng, kind: Kind, focus: Option<Focus>, moves: &mut Vec<Move>) {
     let mut extra = Vec::new();
+    let errors = if focus == Some(Focus::Nat) { 20 } else { 8 };
     for (at, step) in moves.iter_mut().enumerate() {
         if rng.chance(12) {
             step.warp = warp(rng, kind);
         }
+        if focus == Some(Focus::Fragments) && rng.chance(35) {
+            step.warp = Warp::Fragments(*rng.pick(&ORDERS));
+        }
         if rng.chance(10) {
             extra.push((at + 1, Move::new(step.side, Word::Again)));
         }
-        if rng.chance(8) {
+        if rng.chance(errors) {
             extra.push((at + 1, Move::new(1 - step.side, Word::Error)));
         }
         if rng.chance(2) {
@@ -360,6 +388,15 @@ fn odd_segment(rng: &mut Rng, side: usize) -> Move {
     step
 }
 
+const ORDERS: [Order; 6] = [
+    Order::Straight,
+    Order::Straight,
+    Order::Reversed,
+    Order::Overlapping,
+    Order::Missing,
+    Order::Doubled,
+];
+
 fn warp(rng: &mut Rng, kind: Kind) -> Warp {
     if kind == Kind::Tcp && rng.chance(45) {
         return match rng.below(5) {
@@ -369,19 +406,11 @@ fn warp(rng: &mut Rng, kind: Kind) -> Warp {
             _ => Warp::Sequence(*rng.pick(&[-1, 1, -1000, 1000, 100_000, -100_000])),
         };
     }
-    let orders = [
-        Order::Straight,
-        Order::Straight,
-        Order::Reversed,
-        Order::Overlapping,
-        Order::Missing,
-        Order::Doubled,
-    ];
     match rng.below(16) {
         0..=1 => Warp::Checksum,
         2 => Warp::IpChecksum,
         3..=4 => Warp::Short,
-        5..=8 => Warp::Fragments(*rng.pick(&orders)),
+        5..=8 => Warp::Fragments(*rng.pick(&ORDERS)),
         9..=10 => Warp::Ttl(*rng.pick(&[0, 1, 2, 255])),
         11..=12 => Warp::Tos(*rng.pick(&[0x10, 0xb8, 0x02, 0x03, 0x28])),
         13..=14 => Warp::Headers,

@@ -180,10 +180,10 @@ pub(super) fn pair(
     } else {
         rng.between(1, 65535) as u16
     };
-    let (client, server) = if kind == Kind::Echo {
-        (client, client)
-    } else {
-        (client, server)
+    let (client, server) = match kind {
+        Kind::Echo => (client, client),
+        Kind::Ftp => (client, 21),
+        _ => (client, server),
     };
     [
         Side::new(rng, from, (source, client), (destination, server)),
