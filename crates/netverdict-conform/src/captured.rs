@@ -4,6 +4,7 @@ use std::io;
 
 use netverdict_bundle::SourceKind;
 use netverdict_capture::{Captures, Frame as CapturedFrame};
+use netverdict_forge::random::packet::fix_v4;
 use netverdict_host::{HostFacts, InterfaceKind};
 use netverdict_net::{Device, Family, InterfaceName, Link, LinkKind, MacAddr, PacketType};
 use netverdict_replay::{Fate, Options, Record, ReplayError, Session, Setup, Sink};
@@ -47,7 +48,7 @@ pub fn conform(setup: &Setup, captures: Captures, pace: Pace) -> Result<Conforme
         Some(Save::without_counters(ruleset).to_string())
     };
     let sets = setup.bundle.source(SourceKind::Ipset);
-    let facts = with_addresses(setup.inferred.host.facts().clone());
+    let facts = crate::rig::without_limits(with_addresses(setup.inferred.host.facts().clone()));
     let case = Case {
         v4: dump(Family::V4),
         v6: dump(Family::V6),
@@ -145,7 +146,15 @@ impl Sink for Taken {
                 return Ok(());
             }
         };
+        if arrived.is_some() && record.out_device == Device::Unknown {
+            self.left_out
+                .push((record.position, "its way out is not known"));
+            return Ok(());
+        }
         match item {
+            Some((_, bytes)) if arrived.is_none() && has_no_source(&bytes) => self
+                .left_out
+                .push((record.position, "no socket sends from no address")),
             Some((link, bytes)) => self.packets.push(Entered {
                 position: record.position,
                 time: record.time,
@@ -161,6 +170,37 @@ impl Sink for Taken {
     }
 }
 
+/// Whether an IPv4 packet is from 0.0.0.0, which a raw socket fills in.
+fn has_no_source(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|b| b >> 4 == 4) && packet.get(12..16) == Some(&[0; 4])
+}
+
+/// The packet as a raw socket sends it: the IPv4 header's checksum, which a device may have filled in behind the
+/// capture, is right, and nothing is behind the end of its options (`raw_send_hdrinc`).
+fn as_sent(bytes: &[u8]) -> Vec<u8> {
+    const FIXED: usize = 20;
+    let mut packet = bytes.to_vec();
+    if packet.first().is_none_or(|b| b >> 4 != 4) {
+        return packet;
+    }
+    let header = usize::from(packet[0] & 15) * 4;
+    if let Some(options) = packet.get_mut(FIXED..header) {
+        let mut at = 0;
+        while let Some(kind) = options.get(at) {
+            at += match kind {
+                0 => {
+                    options[at..].fill(0);
+                    break;
+                }
+                1 => 1,
+                _ => usize::from(options.get(at + 1).copied().unwrap_or(0)).max(2),
+            };
+        }
+    }
+    fix_v4(&mut packet);
+    packet
+}
+
 impl Entered {
     fn frame(&self, facts: &HostFacts) -> Frame {
         let own = |name: &InterfaceName| {
@@ -171,6 +211,7 @@ impl Entered {
         };
         let bytes = match self.arrived.as_ref().and_then(own) {
             Some(mac) => self.ethernet(mac),
+            None if self.arrived.is_none() => as_sent(&self.bytes),
             None => self.bytes.clone(),
         };
         Frame {

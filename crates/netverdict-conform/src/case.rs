@@ -1,6 +1,6 @@
 //! One case: a host, its dumps and a row of frames; and what the kernel made of it.
 
-use netverdict_forge::random::{self, Network, Traffic, Vocabulary};
+use netverdict_forge::random::{self, Focus, Network, Rng, Traffic, Vocabulary};
 use netverdict_host::HostFacts;
 use netverdict_net::{Family, InterfaceName, Timestamp};
 
@@ -47,8 +47,30 @@ pub struct KernelRun {
     pub counters: Vec<(Family, Counters)>,
     /// The connection table at the end.
     pub connections: Vec<Connection>,
+    /// When the table was read.
+    pub listed: Timestamp,
     /// Sysctls that could not be set.
     pub unset_sysctls: Vec<String>,
+}
+
+/// Who restores the dumps of a random case: one in four goes to the nft backend.
+fn backend(seed: u64, words: &Vocabulary) -> Backend {
+    const STREAM: u64 = 3;
+    let chosen = words.focus() == Some(Focus::Nft) || Rng::new(seed, STREAM).chance(25);
+    if chosen {
+        Backend::Nft
+    } else {
+        Backend::Legacy
+    }
+}
+
+/// iptables-nft cannot write down that an address is not among all there are.
+fn for_nft(text: &str) -> String {
+    let all = ["0.0.0.0/0", "::/0"];
+    all.iter().fold(text.to_owned(), |text, net| {
+        let text = text.replace(&format!("! -s {net}"), &format!("-s {net}"));
+        text.replace(&format!("! -d {net}"), &format!("-d {net}"))
+    })
 }
 
 /// More frames than this teach nothing new.
@@ -67,13 +89,22 @@ impl Case {
     /// A random case, put through the kernel as it is drawn: an answer depends on what the kernel let out.
     pub fn draw(seed: u64, words: &Vocabulary) -> Result<(Self, KernelRun), RigError> {
         let network = Network::new(seed);
-        let dump = |family| random::ruleset(seed, family, &network, words);
+        let backend = backend(seed, words);
+        let dump = |family| {
+            let text = random::ruleset(seed, family, &network, words);
+            match backend {
+                Backend::Legacy => text,
+                Backend::Nft => for_nft(&text),
+            }
+        };
+        let (v4, v6) = (dump(Family::V4), dump(Family::V6));
+        let named = [&v4, &v6].iter().any(|text| text.contains("-set set"));
         let case = Self {
-            facts: network.facts(),
-            v4: Some(dump(Family::V4)),
-            v6: Some(dump(Family::V6)),
-            ipset: None,
-            backend: Backend::Legacy,
+            facts: crate::rig::without_limits(network.facts()),
+            v4: Some(v4),
+            v6: Some(v6),
+            ipset: named.then(|| random::sets::sets(seed, &network).1),
+            backend,
             frames: Vec::new(),
         };
         case.with_traffic(seed, &network, words)
@@ -114,7 +145,7 @@ impl Case {
         }
     }
 
-    fn rig<'ns>(&self, inside: &'ns Namespace) -> Result<Rig<'ns>, RigError> {
+    pub(crate) fn rig<'ns>(&self, inside: &'ns Namespace) -> Result<Rig<'ns>, RigError> {
         let mut rig = Rig::build(inside, &self.facts)?;
         rig.load(Dumps {
             v4: self.v4.as_deref(),
@@ -126,7 +157,11 @@ impl Case {
         Ok(rig)
     }
 
-    fn finish(&self, rig: &Rig<'_>, seen: Vec<Observation>) -> Result<KernelRun, RigError> {
+    pub(crate) fn finish(
+        &self,
+        rig: &Rig<'_>,
+        seen: Vec<Observation>,
+    ) -> Result<KernelRun, RigError> {
         let loaded = Family::ALL.into_iter();
         let loaded = loaded.filter(|family| self.dump(*family).is_some());
         let counters = loaded.map(|family| Ok((family, rig.counters(family)?)));
@@ -134,13 +169,14 @@ impl Case {
             seen,
             counters: counters.collect::<Result<_, RigError>>()?,
             connections: rig.connections()?,
+            listed: rig.clock(),
             unset_sysctls: rig.unset_sysctls().to_vec(),
         })
     }
 }
 
 impl Frame {
-    fn injection(&self) -> Injection<'_> {
+    pub(crate) fn injection(&self) -> Injection<'_> {
         Injection {
             time: self.time,
             interface: self.interface,
@@ -149,7 +185,7 @@ impl Frame {
         }
     }
 
-    fn drawn(frame: random::TimedFrame) -> Self {
+    pub(crate) fn drawn(frame: random::TimedFrame) -> Self {
         Self {
             time: frame.time,
             interface: frame.interface,

@@ -1,16 +1,19 @@
 //! Model and kernel side by side: what has to be equal, and what no dump and capture determine.
 
+mod answers;
+mod connections;
 mod reassemble;
 
 use std::fmt;
 
-use netverdict_engine::{Fate as ModelFate, Outcome};
+use netverdict_engine::{ConnectionView, Fate as ModelFate, Outcome};
 use netverdict_forge::random::network::SERVICES;
-use netverdict_net::Family;
+use netverdict_net::header::ipv6;
+use netverdict_net::{Family, Link, Packet};
 
 use crate::model::ModelRun;
-use crate::rig::{Counter, Counters, Emitted, Fate, Observation};
-use crate::{Case, KernelRun};
+use crate::rig::{Counter, Counters, Direction, Emitted, Fate, Observation};
+use crate::{Case, Frame, KernelRun};
 
 /// One thing on which the two do not agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +65,25 @@ pub enum Difference {
         /// The model's.
         model: Vec<u8>,
     },
+    /// What the host itself said to a packet: resets, ICMP errors, copies.
+    Answer {
+        /// The frame, counted from 1.
+        frame: usize,
+        /// The kernel's packets, in order of their bytes.
+        kernel: Vec<Vec<u8>>,
+        /// The model's.
+        model: Vec<Vec<u8>>,
+    },
+    /// An entry of the connection table.
+    Connection {
+        /// The kernel's, if it has one.
+        kernel: Option<Box<ConnectionView>>,
+        /// The model's, if it has one.
+        model: Option<Box<ConnectionView>>,
+    },
 }
+
+pub use connections::TOLERANCE;
 
 /// Every difference, counters first.
 pub fn differences(case: &Case, kernel: &KernelRun, model: &ModelRun) -> Vec<Difference> {
@@ -71,16 +92,21 @@ pub fn differences(case: &Case, kernel: &KernelRun, model: &ModelRun) -> Vec<Dif
         counters(*family, theirs, ours, &mut found);
     }
     let outcomes = kernel.seen.iter().zip(&model.outcomes);
-    for (frame, (seen, outcome)) in (1..).zip(outcomes).take(case.frames.len()) {
-        packet(frame, seen, outcome.as_ref(), &mut found);
+    for ((frame, sent), (seen, outcome)) in (1..).zip(&case.frames).zip(outcomes) {
+        packet(frame, sent, seen, outcome.as_ref(), &mut found);
+        answers::compare(frame, seen, outcome.as_ref(), &mut found);
     }
+    connections::compare(&kernel.connections, &model.connections, &mut found);
     found
 }
 
 /// Why a case cannot be compared: the kernel drew a number that nothing determines. Rules of random cases name ports of
 /// services only, so that a source port that is neither the packet's own nor one of those was drawn.
-pub fn undetermined(kernel: &KernelRun, found: &[Difference]) -> Option<&'static str> {
+pub fn undetermined(case: &Case, kernel: &KernelRun, found: &[Difference]) -> Option<&'static str> {
     const WHY: &str = "source NAT drew a port at random";
+    if !found.is_empty() && searches_pieces(case) {
+        return Some("a Boyer-Moore search does not look across the kernel's buffers");
+    }
     let drawn = |before: u16, after: u16| before != after && !SERVICES.contains(&after);
     let with_ports = |c: &&crate::kernel::Connection| matches!(c.protocol.0, 6 | 17 | 132 | 136);
     let mut entries = kernel.connections.iter().filter(with_ports);
@@ -96,11 +122,37 @@ pub fn undetermined(kernel: &KernelRun, found: &[Difference]) -> Option<&'static
     (in_table || in_packet).then_some(WHY)
 }
 
-/// The source port of a TCP, UDP or SCTP packet without extension headers.
+/// Whether `string --algo bm` may meet a reassembled datagram: where its fragments end in memory decides.
+fn searches_pieces(case: &Case) -> bool {
+    let searches = |family| {
+        let text = case.dump(family);
+        text.is_some_and(|text| text.contains("--algo bm"))
+    };
+    let is_piece = |frame: &Frame| {
+        let start = if frame.direction == Direction::Out {
+            0
+        } else {
+            14
+        };
+        let packet = frame.bytes.get(start..).unwrap_or_default();
+        match packet.first().map(|b| b >> 4) {
+            Some(4) => packet
+                .get(6..8)
+                .is_some_and(|w| w[0] & 0x3f != 0 || w[1] != 0),
+            _ => fragment_header(packet).is_some(),
+        }
+    };
+    Family::ALL.into_iter().any(searches) && case.frames.iter().any(is_piece)
+}
+
+/// The source port of a TCP, UDP or SCTP packet.
 fn source_port(packet: &[u8]) -> Option<u16> {
-    let (protocol, at) = match packet.first()? >> 4 {
-        4 => (*packet.get(9)?, usize::from(packet.first()? & 15) * 4),
-        _ => (*packet.get(6)?, 40),
+    let (protocol, at) = if packet.first()? >> 4 == 4 {
+        (*packet.get(9)?, usize::from(packet.first()? & 15) * 4)
+    } else {
+        let packet = Packet::new(packet, packet.len(), Link::default()).ok()?;
+        let found = ipv6::skip(&packet).ok()?;
+        (found.protocol.0, found.offset)
     };
     let bytes = packet.get(at..)?.first_chunk()?;
     matches!(protocol, 6 | 17 | 132).then(|| u16::from_be_bytes(*bytes))
@@ -154,6 +206,7 @@ fn counters(family: Family, kernel: &Counters, model: &Counters, found: &mut Vec
 
 fn packet(
     frame: usize,
+    sent: &Frame,
     seen: &Observation,
     outcome: Option<&Outcome>,
     found: &mut Vec<Difference>,
@@ -186,8 +239,10 @@ fn packet(
     };
     let (outcome, ours) = (egress.0, egress.1.captured());
     let whole = reassemble::reassembled(&packets);
-    let same = |p: &&Vec<u8>| same_datagram(p, ours);
-    if !whole.iter().any(|p| same(&p)) && !packets.iter().any(|p| same_packet(p, ours)) {
+    let drawn = is_numbered_by_kernel(sent);
+    let same = |p: &&Vec<u8>| same_datagram(p, ours) || drawn && same_but_for_id(p, ours);
+    let as_it_left = |p: &[u8]| same_packet(p, ours) || drawn && same_but_for_id(p, ours);
+    if !whole.iter().any(|p| same(&p)) && !packets.iter().any(|p| as_it_left(p)) {
         found.push(Difference::Packet {
             frame,
             kernel: whole,
@@ -204,6 +259,29 @@ fn packet(
             });
         }
     }
+}
+
+/// Whether the kernel gives the packet its id: a sent one that has none and may be cut up (`ip_select_ident`).
+fn is_numbered_by_kernel(sent: &Frame) -> bool {
+    let packet = &sent.bytes;
+    let v4 = packet.first().is_some_and(|b| b >> 4 == 4);
+    let free = packet
+        .get(4..7)
+        .is_some_and(|b| b[..2] == [0, 0] && b[2] & 0x40 == 0);
+    sent.direction == Direction::Out && v4 && free
+}
+
+fn same_but_for_id(whole: &[u8], model: &[u8]) -> bool {
+    let plain = |packet: &[u8]| {
+        let mut packet = packet.to_vec();
+        for place in [4..6, 10..12] {
+            if let Some(bytes) = packet.get_mut(place) {
+                bytes.fill(0);
+            }
+        }
+        packet
+    };
+    plain(whole) == plain(model)
 }
 
 /// Whether they are the same packet, cut up on the way or not: cutting clears IPv4's fragment word.
@@ -225,6 +303,9 @@ fn same_datagram(whole: &[u8], model: &[u8]) -> bool {
 /// Whether two packets are the same but for what the kernel draws at random: the id by which IPv6 fragments of a
 /// datagram that it cut itself belong together (`ipv6_select_ident`).
 pub fn same_packet(one: &[u8], two: &[u8]) -> bool {
+    if is_unnumbered(two) && !is_unnumbered(one) {
+        return numbered_as_nothing(one) == numbered_as_nothing(two);
+    }
     match (fragment_id(one), fragment_id(two)) {
         (Some(a), Some(b)) if a == b => {
             let (start, end) = (a, a + 4);
@@ -234,6 +315,22 @@ pub fn same_packet(one: &[u8], two: &[u8]) -> bool {
         }
         _ => one == two,
     }
+}
+
+/// Whether it is an IPv4 packet with id 0, which a raw socket gives one of its own.
+fn is_unnumbered(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|b| b >> 4 == 4) && packet.get(4..6) == Some(&[0, 0])
+}
+
+/// An IPv4 packet without its id and the checksum that covers it.
+fn numbered_as_nothing(packet: &[u8]) -> Vec<u8> {
+    let mut packet = packet.to_vec();
+    for part in [4..6, 10..12] {
+        if let Some(bytes) = packet.get_mut(part) {
+            bytes.fill(0);
+        }
+    }
+    packet
 }
 
 /// Where an IPv6 packet's fragment header has its id.
@@ -292,13 +389,37 @@ impl fmt::Display for Difference {
                 model,
             } => {
                 write!(f, "frame {frame}: kernel let out")?;
-                for packet in kernel {
-                    write!(f, " {}", hex(packet))?;
-                }
+                all_hex(f, kernel)?;
                 write!(f, ", model {}", hex(model))
+            }
+            Self::Answer {
+                frame,
+                kernel,
+                model,
+            } => {
+                write!(f, "frame {frame}: kernel answered")?;
+                all_hex(f, kernel)?;
+                write!(f, ", model")?;
+                all_hex(f, model)
+            }
+            Self::Connection { kernel, model } => {
+                write!(f, "connection: kernel ")?;
+                connections::write(f, kernel.as_deref())?;
+                write!(f, ", model ")?;
+                connections::write(f, model.as_deref())
             }
         }
     }
+}
+
+/// Each packet's bytes behind a blank; `nothing` for none.
+fn all_hex(f: &mut fmt::Formatter<'_>, packets: &[Vec<u8>]) -> fmt::Result {
+    if packets.is_empty() {
+        return f.write_str(" nothing");
+    }
+    packets
+        .iter()
+        .try_for_each(|packet| write!(f, " {}", hex(packet)))
 }
 
 /// Bytes as hexadecimal digits.

@@ -1,6 +1,7 @@
 //! What only Linux can do: namespaces, TAP devices, netlink sockets, child programs.
 
 pub mod conntrack;
+pub(crate) mod groups;
 pub mod namespace;
 pub(crate) mod netlink;
 pub(crate) mod nflog;
@@ -11,3 +12,4 @@ mod unchecked;
 
 pub use conntrack::{Connection, Tuple};
 pub use namespace::Namespace;
+pub(crate) use nflog::is_chatter;

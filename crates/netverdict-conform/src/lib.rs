@@ -8,11 +8,13 @@ pub mod captured;
 pub mod case;
 pub mod compare;
 pub mod error;
+pub mod helpers;
 pub mod kernel;
 pub mod model;
 pub mod present;
 pub mod random;
 pub mod reach;
+pub mod record;
 pub mod rig;
 pub mod shrink;
 

@@ -1,7 +1,8 @@
 //! The model's side of a case: the same frames through the engine, at the times at which the kernel saw them.
 
 use netverdict_engine::{
-    Checksums, Config, Engine, EngineInput, Entry, Input, NullObserver, Outcome,
+    About, Checksums, Config, ConnectionView, Engine, EngineInput, Entry, Fact, Facts, Input,
+    NullObserver, Outcome, PolicyFact, TproxyFact,
 };
 use netverdict_host::{Host, Interface};
 use netverdict_net::{Device, Family, Link, LinkKind, MacAddr, Packet, PacketType};
@@ -10,7 +11,7 @@ use netverdict_ruleset::{Backend as RulesBackend, Ruleset, Save};
 use netverdict_syntax::parse_sets;
 
 use crate::rig::{Backend, Counters, Direction, Observation};
-use crate::{Case, Frame, RigError};
+use crate::{Case, Frame, KernelRun, RigError};
 
 /// The rules of a case, read.
 #[derive(Debug, Clone, Default)]
@@ -28,21 +29,46 @@ pub struct ModelRun {
     pub outcomes: Vec<Option<Outcome>>,
     /// The counters of each loaded family at the end.
     pub counters: Vec<(Family, Counters)>,
+    /// The connection table when the kernel's was read.
+    pub connections: Vec<ConnectionView>,
 }
 
-/// Takes a case through the model. `seen` is what the kernel made of the same frames: when it saw them, and which of
-/// them no hook ever saw.
-pub fn run(case: &Case, rules: &Rules, seen: &[Observation]) -> Result<ModelRun, RigError> {
+/// What is so in a network namespace of its own, where nothing but rules, addresses and routes was set up.
+pub fn namespace_facts(host: &Host) -> Facts {
+    let fact = |about, text: &str| Fact {
+        about,
+        flow: None,
+        text: text.to_owned(),
+    };
+    let none = PolicyFact {
+        out: None,
+        states: Vec::new(),
+    };
+    let mut facts = vec![
+        fact(About::Policy(none), "policy none"),
+        fact(About::Ipvs(None), "ipvs none"),
+        fact(About::Socket(None), "socket none"),
+        fact(About::Tproxy(TproxyFact::None), "TPROXY none"),
+    ];
+    if !host.has_realms(Family::V4) {
+        facts.push(fact(About::Realm(0), "realm 0"));
+    }
+    Facts::new(facts)
+}
+
+/// Takes a case through the model, at the times of the kernel's run and without the frames that no hook ever saw.
+pub fn run(case: &Case, rules: &Rules, kernel: &KernelRun) -> Result<ModelRun, RigError> {
     let host = Host::new(case.facts.clone());
     let config = Config {
         backend: Some(match case.backend {
             Backend::Legacy => RulesBackend::Legacy,
             Backend::Nft => RulesBackend::Nft,
         }),
-        // A TAP device checks nothing, and what we send ourselves is never checked.
-        checksums: Checksums::Auto,
+        // A TAP device checks nothing, and a raw socket vouches for nothing.
+        checksums: Checksums::Verify,
         // Nor does it merge.
         merged: false,
+        facts: namespace_facts(&host),
         ..Config::default()
     };
     let mut engine = Engine::new(EngineInput {
@@ -63,7 +89,12 @@ pub fn run(case: &Case, rules: &Rules, seen: &[Observation]) -> Result<ModelRun,
         };
         Some(engine.step(input, &mut NullObserver))
     };
-    let outcomes = case.frames.iter().zip(seen).map(&mut step).collect();
+    let outcomes = case
+        .frames
+        .iter()
+        .zip(&kernel.seen)
+        .map(&mut step)
+        .collect();
     let families = [(Family::V4, &rules.v4), (Family::V6, &rules.v6)];
     let counted = families.into_iter().filter_map(|(family, rules)| {
         let counted = engine.count_into(rules.as_ref()?);
@@ -73,11 +104,12 @@ pub fn run(case: &Case, rules: &Rules, seen: &[Observation]) -> Result<ModelRun,
     Ok(ModelRun {
         outcomes,
         counters: counted.collect::<Result<_, RigError>>()?,
+        connections: engine.connections_at(kernel.listed),
     })
 }
 
 /// A frame as the engine takes it; `None` if it is no packet that a hook would see.
-fn enter<'f>(host: &Host, frame: &'f Frame) -> Option<(Packet<'f>, Entry)> {
+pub fn enter<'f>(host: &Host, frame: &'f Frame) -> Option<(Packet<'f>, Entry)> {
     let device = frame.interface.map_or(Device::Unknown, Device::Named);
     match frame.direction {
         Direction::Out => {

@@ -34,7 +34,7 @@ pub struct Document {
 /// One difference.
 #[derive(Debug, Serialize)]
 pub struct Found {
-    /// `counter`, `shape`, `fate`, `interface` or `packet`.
+    /// `counter`, `shape`, `fate`, `interface`, `packet`, `answer` or `connection`.
     pub kind: &'static str,
     /// The packet's position in the stream of captures, from 1; `None` for what is not a packet's.
     pub packet: Option<u64>,
@@ -119,16 +119,21 @@ const fn kind(difference: &Difference) -> &'static str {
         Difference::Fate { .. } => "fate",
         Difference::Interface { .. } => "interface",
         Difference::Packet { .. } => "packet",
+        Difference::Answer { .. } => "answer",
+        Difference::Connection { .. } => "connection",
     }
 }
 
 /// The frame of the case, from 1.
 const fn frame(difference: &Difference) -> Option<usize> {
     match difference {
-        Difference::Counter { .. } | Difference::Shape { .. } => None,
+        Difference::Counter { .. } | Difference::Shape { .. } | Difference::Connection { .. } => {
+            None
+        }
         Difference::Fate { frame, .. }
         | Difference::Interface { frame, .. }
-        | Difference::Packet { frame, .. } => Some(*frame),
+        | Difference::Packet { frame, .. }
+        | Difference::Answer { frame, .. } => Some(*frame),
     }
 }
 
@@ -139,7 +144,7 @@ impl fmt::Display for Document {
         if self.agree {
             writeln!(
                 f,
-                "kernel and model agree on every counter and fate of {packets}"
+                "kernel and model agree on every counter, fate and connection of {packets}"
             )?;
         } else {
             let differences = plural(self.differences.len(), "difference");
@@ -207,7 +212,7 @@ mod tests {
     #[test]
     fn agreement_is_one_line_and_a_note_for_what_was_left_out() {
         insta::assert_snapshot!(document(Vec::new()).to_string(), @r"
-        kernel and model agree on every counter and fate of 2 packets
+        kernel and model agree on every counter, fate and connection of 2 packets
         note: packet 9 was left out: not all of it was captured
         ");
     }

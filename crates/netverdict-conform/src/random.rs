@@ -48,12 +48,12 @@ pub fn judge(case: Case, kernel: KernelRun) -> Result<Compared, RigError> {
 
 /// Likewise, with rules that have been read.
 pub fn judge_by(case: Case, kernel: KernelRun, rules: &Rules) -> Result<Compared, RigError> {
-    let model = model::run(&case, rules, &kernel.seen)?;
+    let model = model::run(&case, rules, &kernel)?;
     let outcomes = model.outcomes.iter().flatten();
     let unknown = outcomes.flat_map(|o| o.unknowns.iter().map(|u| u.why.clone()));
     let differences = differences(&case, &kernel, &model);
     Ok(Compared {
-        undetermined: undetermined(&kernel, &differences),
+        undetermined: undetermined(&case, &kernel, &differences),
         differences,
         unknown: unknown.collect(),
         kernel,

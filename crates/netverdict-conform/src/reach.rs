@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use netverdict_forge::random::Vocabulary;
+
 use crate::KernelRun;
 use crate::rig::Counters;
 
@@ -42,6 +44,16 @@ impl Reach {
             tally.hit += u32::from(hit);
             tally.missed += u32::from(missed);
         }
+    }
+
+    /// The extensions of a vocabulary that no packet has matched, and the matches that every packet has.
+    pub fn unreached(&self, words: &Vocabulary) -> Vec<String> {
+        let matches = words.matches().iter().map(|name| format!("-m {name}"));
+        let targets = words.targets().iter().map(|name| format!("-j {name}"));
+        matches
+            .chain(targets)
+            .filter(|name| self.of(name).hit == 0 || self.of(name).missed == 0)
+            .collect()
     }
 
     /// The tally of one extension.

@@ -19,16 +19,20 @@ use crate::kernel::nflog::{self, LogGroup};
 use crate::kernel::raw::{self, Sent};
 use crate::kernel::tap::Tap;
 use crate::kernel::tool::{Tool, complaint};
-use crate::kernel::{Connection, Namespace, conntrack};
+use crate::kernel::{Connection, Namespace, conntrack, groups};
 
 pub use counters::{ChainCounters, Counter, Counters, TableCounters};
 pub(crate) use host::mac;
+pub use host::without_limits;
 pub use observation::{Delivered, Emitted, Fate, Observation};
 
 /// Log groups of the rig's own chains; no dump in sight uses them.
 const DELIVERED_GROUP: u16 = 64_761;
 const SILENCED_GROUP: u16 = 64_762;
 const SENT_GROUP: u16 = 64_760;
+const LEFT_GROUP: u16 = 64_759;
+/// `skb->priority` of what the kernel itself sent in answer: nothing that decides about packets reads it.
+const ANSWER: i32 = 0x6e76_0002;
 const FIRST_STATE_GROUP: u16 = 64_763;
 
 /// The states that a packet may be in, as both nft and `--ctstate` name them.
@@ -100,11 +104,14 @@ pub struct Rig<'ns> {
     delivered: LogGroup,
     silenced: LogGroup,
     sent: LogGroup,
+    left: LogGroup,
     states: Vec<(&'static str, LogGroup)>,
     lock: std::os::fd::OwnedFd,
     backend: Backend,
     started: (Timestamp, Instant),
     unset: Vec<String>,
+    /// Held open: the groups that the host has joined.
+    joined: Vec<std::net::UdpSocket>,
 }
 
 impl<'ns> Rig<'ns> {
@@ -119,11 +126,13 @@ impl<'ns> Rig<'ns> {
             delivered: LogGroup::bind(DELIVERED_GROUP)?,
             silenced: LogGroup::bind(SILENCED_GROUP)?,
             sent: LogGroup::bind(SENT_GROUP)?,
+            left: LogGroup::bind(LEFT_GROUP)?,
             states: Vec::new(),
             lock,
             backend: Backend::Legacy,
             started: now(),
             unset: Vec::new(),
+            joined: Vec::new(),
         };
         rig.silence()?;
         rig.connect(facts)?;
@@ -171,8 +180,8 @@ impl<'ns> Rig<'ns> {
         // Tracking is at -200.
         self.nft(&format!(
             "table {table} netverdict_states {{
-                chain received {{ type filter hook prerouting priority -199; {rules} }}
-                chain sent {{ type filter hook output priority -199; {rules} }}
+                chain received {{ type filter hook prerouting priority -199; meta priority {ANSWER} accept; {rules} }}
+                chain sent {{ type filter hook output priority -199; meta priority {ANSWER} accept; {rules} }}
             }}"
         ))
     }
@@ -199,6 +208,21 @@ impl<'ns> Rig<'ns> {
     /// The connection table as it is now.
     pub fn connections(&self) -> Result<Vec<Connection>, RigError> {
         conntrack::table(self.inside)
+    }
+
+    /// What `conntrack -L -o extended` prints now.
+    pub fn listing(&self) -> Result<String, RigError> {
+        let tool = Tool::new("conntrack", "conntrack");
+        let args = ["-L", "-o", "extended"];
+        let output = tool.run(self.inside, &self.lock_path(), &args, b"")?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(RigError::Refused {
+                tool: tool.name,
+                message: complaint(&output),
+            })
+        }
     }
 
     /// Puts one frame through and collects what became of it.
@@ -253,7 +277,7 @@ impl<'ns> Rig<'ns> {
     }
 
     /// The wall clock, advanced by the monotonic one.
-    fn clock(&self) -> Timestamp {
+    pub fn clock(&self) -> Timestamp {
         self.started.0 + self.started.1.elapsed().as_nanos() as i64
     }
 
@@ -277,25 +301,36 @@ impl<'ns> Rig<'ns> {
         for (state, group) in &self.states {
             group.drain(|_| seen.states.push(state))?;
         }
+        self.left
+            .drain(|logged| seen.answers_left.push(logged.packet))?;
         self.silenced.drain(|logged| {
             if !nflog::is_chatter(&logged.packet) {
                 seen.answers.push(logged.packet);
             }
-        })
+        })?;
+        seen.recognise_answers();
+        Ok(())
     }
 
-    /// Keeps the kernel's own packets out of the tables, and our own from being answered. Loaded before the dump: of
+    /// Keeps the kernel's chatter out of the tables, and our packets from being answered by sockets. What the kernel
+    /// itself answers goes its way through OUTPUT and POSTROUTING, and is taken off there. Loaded before the dump: of
     /// two hooks of equal priority the later one runs first, so connections are confirmed before the first chain drops.
     fn silence(&self) -> Result<(), RigError> {
         let script = format!(
             "table inet netverdict {{
-                chain delivered {{ type filter hook input priority {}; log group {DELIVERED_GROUP}; drop; }}
-                chain silenced {{ type filter hook output priority {}; meta priority {} log group {SENT_GROUP} accept;
-                    log group {SILENCED_GROUP}; drop; }}
+                chain delivered {{ type filter hook input priority {last};
+                    meta priority {ANSWER} log group {LEFT_GROUP} drop;
+                    log group {DELIVERED_GROUP}; drop; }}
+                chain silenced {{ type filter hook output priority {first};
+                    meta priority {ours} log group {SENT_GROUP} accept;
+                    meta l4proto igmp drop; icmpv6 type {{ 130-137, 143 }} drop;
+                    log group {SILENCED_GROUP} meta priority set {ANSWER} accept; }}
+                chain answered {{ type filter hook postrouting priority {last};
+                    oifname != \"lo\" meta priority {ANSWER} log group {LEFT_GROUP} drop; }}
             }}",
-            i32::MAX,
-            i32::MIN,
-            raw::PRIORITY
+            last = i32::MAX,
+            first = i32::MIN,
+            ours = raw::PRIORITY
         );
         self.nft(&script)
     }
@@ -340,6 +375,7 @@ impl<'ns> Rig<'ns> {
                 if_nametoindex(name.as_str()).map_err(RigError::system("if_nametoindex"))?;
             self.indexes.push((index, name));
         }
+        self.joined = groups::join(self.inside, facts, |i| self.index(&i.name));
         self.collect(&mut Observation::default())
     }
 
@@ -350,6 +386,16 @@ impl<'ns> Rig<'ns> {
         let output = Tool::IP.run(self.inside, &self.lock_path(), args, batch.as_bytes())?;
         if output.status.success() {
             Ok(())
+        } else {
+            Err(RigError::Host(complaint(&output)))
+        }
+    }
+
+    /// What `ip` with these arguments prints about this host.
+    pub(crate) fn ask_ip(&self, args: &[&str]) -> Result<String, RigError> {
+        let output = Tool::IP.run(self.inside, &self.lock_path(), args, b"")?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
             Err(RigError::Host(complaint(&output)))
         }
@@ -368,7 +414,7 @@ impl<'ns> Rig<'ns> {
         }
         Err(RigError::Refused {
             tool: tool.name,
-            message: complaint(&output),
+            message: with_lines(&complaint(&output), text),
         })
     }
 
@@ -392,6 +438,20 @@ impl<'ns> Rig<'ns> {
         let found = self.indexes.iter().find(|(i, _)| *i == index);
         found.map(|(_, name)| *name)
     }
+}
+
+/// A tool's complaint with each line that it names by number only (`line 9: RULE_APPEND failed`).
+fn with_lines(complaint: &str, text: &str) -> String {
+    let quoted = |said: &str| {
+        let number = said.strip_prefix("line ")?.split(':').next()?;
+        let number = number.parse::<usize>().ok()?.checked_sub(1)?;
+        text.lines().nth(number)
+    };
+    let lines = complaint.lines().map(|said| match quoted(said) {
+        Some(line) => format!("{said}: {line}"),
+        None => said.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[expect(
@@ -423,4 +483,16 @@ fn save_tool(backend: Backend, family: Family) -> Tool {
         (Backend::Nft, Family::V6) => "ip6tables-nft-save",
     };
     Tool::new(name, "iptables")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_line_is_quoted() {
+        let said = "iptables-nft-restore: \nline 2: RULE_APPEND failed: rule in chain INPUT";
+        let told = with_lines(said, "*filter\n-A INPUT -m ecn\nCOMMIT\n");
+        assert_eq!(told, format!("{said}: -A INPUT -m ecn"));
+    }
 }

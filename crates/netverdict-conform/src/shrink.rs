@@ -3,6 +3,7 @@
 use netverdict_net::Family;
 
 use crate::Case;
+use crate::rig::Backend;
 
 /// Takes away rules and frames until nothing more can go. `still` says whether a case still shows what is sought; it is
 /// asked at most `patience` times.
@@ -60,8 +61,17 @@ fn rules(
     let tables = fewest(tables(&lines), left, |tables| {
         still(&with(&tables.concat()))
     });
-    let kept = fewest(tables.concat(), left, |lines| still(&with(lines)));
-    with(&kept)
+    let all: Vec<(usize, String)> = tables.concat().into_iter().enumerate().collect();
+    // iptables-nft makes the chains that a dump declares, and no others.
+    let stays = |line: &str| case.backend == Backend::Nft && line.starts_with(':');
+    let (fixed, free): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, line)| stays(line));
+    let together = |free: &[(usize, String)]| {
+        let mut lines = [&fixed, free].concat();
+        lines.sort_unstable();
+        lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>()
+    };
+    let kept = fewest(free, left, |free| still(&with(&together(free))));
+    with(&together(&kept))
 }
 
 fn tables(lines: &[String]) -> Vec<Vec<String>> {

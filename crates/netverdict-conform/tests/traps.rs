@@ -553,13 +553,13 @@ fn forwarding_counts_down_before_forward() {
         :PREROUTING ACCEPT [2:80]
         :INPUT ACCEPT [0:0]
         :FORWARD ACCEPT [1:40]
-        :OUTPUT ACCEPT [0:0]
-        :POSTROUTING ACCEPT [1:40]
+        :OUTPUT ACCEPT [1:68]
+        :POSTROUTING ACCEPT [2:108]
         [1:40] -A PREROUTING -m ttl --ttl-eq 2
         [1:40] -A PREROUTING -m ttl --ttl-lt 2
         [1:40] -A FORWARD -m ttl --ttl-eq 1
         [1:40] -A FORWARD -m ttl --ttl-eq 1 -j TTL --ttl-set 64
-        [1:40] -A POSTROUTING -m ttl --ttl-eq 64
+        [2:108] -A POSTROUTING -m ttl --ttl-eq 64
         COMMIT",
         "in eth1 tcp 10.0.0.7:4000 > 198.51.100.5:22 syn ttl=2
         in eth1 tcp 10.0.0.7:4000 > 198.51.100.5:22 syn ttl=1",

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use netverdict_engine::{Zone, ZoneDirection};
 use netverdict_net::Protocol;
 
 use super::Namespace;
@@ -39,8 +40,8 @@ pub struct Connection {
     pub timeout: u32,
     /// The connection mark.
     pub mark: u32,
-    /// The zone of both directions, 0 for the default.
-    pub zone: u16,
+    /// The zone and where it applies.
+    pub zone: Zone,
     /// TCP or SCTP state number.
     pub state: Option<u8>,
     /// Packets and bytes, original direction; absent without accounting.
@@ -72,7 +73,7 @@ pub fn table(_inside: &Namespace) -> Result<Vec<Connection>, RigError> {
     socket.send(Request::new(CT_GET, NLM_F_DUMP, 0, 0))?;
     let mut entries = Vec::new();
     socket.answers(|_, body| entries.extend(connection(&Attributes(body))))?;
-    entries.sort_by_key(|e: &Connection| (e.protocol, e.original, e.zone));
+    entries.sort_by_key(|e: &Connection| (e.protocol, e.original, e.zone.id));
     Ok(entries)
 }
 
@@ -88,8 +89,15 @@ fn connection(entry: &Attributes<'_>) -> Option<Connection> {
     const COUNTERS_ORIGINAL: u16 = 9;
     const COUNTERS_REPLY: u16 = 10;
     const ZONE: u16 = 18;
-    let (protocol, original) = tuple(&entry.nested(TUPLE_ORIGINAL)?)?;
-    let (_, reply) = tuple(&entry.nested(TUPLE_REPLY)?)?;
+    const TUPLE_ZONE: u16 = 3;
+    let (original, reply) = (entry.nested(TUPLE_ORIGINAL)?, entry.nested(TUPLE_REPLY)?);
+    let zone = zone([
+        entry.number(ZONE),
+        original.number(TUPLE_ZONE),
+        reply.number(TUPLE_ZONE),
+    ]);
+    let (protocol, original) = tuple(&original)?;
+    let (_, reply) = tuple(&reply)?;
     let number = |kind| entry.number(kind).unwrap_or(0);
     Some(Connection {
         protocol,
@@ -98,7 +106,7 @@ fn connection(entry: &Attributes<'_>) -> Option<Connection> {
         status: number(STATUS) as u32,
         timeout: number(TIMEOUT) as u32,
         mark: number(MARK) as u32,
-        zone: number(ZONE) as u16,
+        zone,
         state: entry
             .nested(PROTOCOL_INFO)
             .and_then(|info| state(info, protocol)),
@@ -109,6 +117,23 @@ fn connection(entry: &Attributes<'_>) -> Option<Connection> {
             .and_then(|h| h.get(HELPER_NAME))
             .map(|n| String::from_utf8_lossy(n.strip_suffix(&[0]).unwrap_or(n)).into_owned()),
     })
+}
+
+/// The zone of both directions, of the original one or of the reply's: the kernel names the one that is not 0.
+fn zone(named: [Option<u64>; 3]) -> Zone {
+    const PLACES: [ZoneDirection; 3] = [
+        ZoneDirection::Both,
+        ZoneDirection::Original,
+        ZoneDirection::Reply,
+    ];
+    let mut places = named.into_iter().zip(PLACES);
+    let found = places.find_map(|(id, direction)| {
+        Some(Zone {
+            id: id? as u16,
+            direction,
+        })
+    });
+    found.unwrap_or_default()
 }
 
 fn state(info: Attributes<'_>, protocol: Protocol) -> Option<u8> {

@@ -250,17 +250,34 @@ fn write_rule(text: &mut String, rule: &PolicyRule) {
     text.push('\n');
 }
 
+/// Describes a host that answers without limit: how many errors the kernel sends, and whether it tells of better ways,
+/// depends on the time that passes between packets, and a kernel that is fed as fast as it goes has no use for it.
+pub fn without_limits(mut facts: HostFacts) -> HostFacts {
+    let devices = devices(&facts).map(|i| i.name.as_str().replace('.', "/"));
+    let all = ["all".to_owned(), "default".to_owned()];
+    let redirects: Vec<String> = all
+        .into_iter()
+        .chain(devices)
+        .map(|conf| format!("net.ipv4.conf.{conf}.send_redirects=0"))
+        .collect();
+    let limits = [
+        "net.ipv4.icmp_ratemask=0",
+        "net.ipv4.icmp_msgs_per_sec=1000000",
+        "net.ipv4.icmp_msgs_burst=1000000",
+        "net.ipv6.icmp.ratelimit=0",
+    ];
+    let redirects = redirects.iter().map(String::as_str);
+    for setting in limits.into_iter().chain(redirects) {
+        // A device's name may be one that no sysctl has; then there is nothing to turn off.
+        let _known = facts.sysctls.set(setting);
+    }
+    facts
+}
+
 /// What must hold before interfaces come up: kernel defaults instead of what this machine hands down to its
-/// namespaces, and no rate limit on answers.
+/// namespaces.
 pub(super) fn quiet(facts: &HostFacts) -> Vec<(String, String)> {
-    let mut settings: Vec<(String, String)> = [
-        ("net.ipv4.icmp_ratemask", "0"),
-        ("net.ipv4.icmp_msgs_per_sec", "1000000"),
-        ("net.ipv4.icmp_msgs_burst", "1000000"),
-        ("net.ipv6.icmp.ratelimit", "0"),
-    ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .to_vec();
+    let mut settings: Vec<(String, String)> = Vec::new();
     let names = devices(facts).map(|i| i.name.as_str().replace('.', "/"));
     let all = ["all".to_owned(), "default".to_owned()];
     for conf in all.into_iter().chain(names) {
@@ -279,7 +296,7 @@ pub(super) fn quiet(facts: &HostFacts) -> Vec<(String, String)> {
 }
 
 /// The described settings in the order in which they hold: `ip_forward` and `conf.all.forwarding` overwrite every
-/// device's. Rate limits of answers stay off.
+/// device's.
 pub(super) fn settings(facts: &HostFacts) -> Vec<(String, String)> {
     let rank = |key: &str| match key {
         "net.ipv4.ip_forward" => 0,
@@ -290,7 +307,7 @@ pub(super) fn settings(facts: &HostFacts) -> Vec<(String, String)> {
     let all = facts.sysctls.iter();
     let mut ordered: Vec<(String, String)> = all
         .map(|(path, value)| (path.to_string(), value.to_owned()))
-        .filter(|(key, _)| key.starts_with("net.") && !key.contains(".icmp"))
+        .filter(|(key, _)| key.starts_with("net."))
         .collect();
     ordered.sort_by_key(|(key, _)| rank(key));
     ordered

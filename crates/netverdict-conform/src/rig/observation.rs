@@ -55,13 +55,37 @@ pub struct Observation {
     pub emitted: Vec<Emitted>,
     /// What was delivered.
     pub delivered: Vec<Delivered>,
-    /// Packets the kernel made in answer (RSTs, ICMP errors), stopped before any table saw them.
+    /// Packets the kernel made in answer (RSTs, ICMP errors, copies), before OUTPUT.
     pub answers: Vec<Vec<u8>>,
+    /// Those of them that left or came back to this host, as they were then.
+    pub answers_left: Vec<Vec<u8>>,
     /// What connection tracking took it for, each time it looked; empty unless [`super::Rig::watch_states`].
     pub states: Vec<&'static str>,
 }
 
 impl Observation {
+    /// Takes answers out of what left: CLASSIFY gives a packet a priority of its own, and so takes away what the rig knows
+    /// answers by.
+    pub(super) fn recognise_answers(&mut self) {
+        let missing = self
+            .answers
+            .iter()
+            .filter(|a| is_reply(a))
+            .filter(|answer| {
+                let mut left = self.answers_left.iter();
+                !left.any(|left| same_but_sums(left, answer))
+            });
+        let mut found = Vec::new();
+        for answer in missing {
+            let at = self
+                .emitted
+                .iter()
+                .position(|e| same_but_sums(e.packet(), answer));
+            found.extend(at.map(|at| self.emitted.remove(at).packet().to_vec()));
+        }
+        self.answers_left.append(&mut found);
+    }
+
     /// Where the packet ended. Delivery wins: a packet sent over the loopback device is both.
     pub fn fate(&self) -> Fate {
         if !self.delivered.is_empty() {
@@ -72,4 +96,40 @@ impl Observation {
             Fate::Gone
         }
     }
+}
+
+/// Whether it is an ICMP message or a reset: a copy that TEE made may equal the packet it is of.
+fn is_reply(packet: &[u8]) -> bool {
+    const RST: u8 = 4;
+    let (protocol, at) = match packet.first().map(|b| b >> 4) {
+        Some(4) => (packet.get(9), 20),
+        _ => (packet.get(6), 40),
+    };
+    match protocol {
+        Some(1 | 58) => true,
+        Some(6) => packet.len() == at + 20 && packet.get(at + 13).is_some_and(|f| f & RST != 0),
+        _ => false,
+    }
+}
+
+/// Equal but for the checksums of IPv4's header and of TCP, which are filled in at the end.
+fn same_but_sums(one: &[u8], other: &[u8]) -> bool {
+    let bare = |packet: &[u8]| {
+        let mut packet = packet.to_vec();
+        let tcp = match packet.first().map(|b| b >> 4) {
+            Some(4) => {
+                if let Some(sum) = packet.get_mut(10..12) {
+                    sum.fill(0);
+                }
+                (packet.get(9) == Some(&6)).then_some(20)
+            }
+            Some(6) => (packet.get(6) == Some(&6)).then_some(40),
+            _ => None,
+        };
+        if let Some(sum) = tcp.and_then(|at| packet.get_mut(at + 16..at + 18)) {
+            sum.fill(0);
+        }
+        packet
+    };
+    bare(one) == bare(other)
 }
