@@ -1,12 +1,18 @@
 //! The command line's definition. The only module that knows clap; shell completions and man pages come from it too.
 
+pub(crate) mod audit;
 pub(crate) mod collect;
 pub(crate) mod common;
 pub(crate) mod conform;
+pub(crate) mod diff;
+pub(crate) mod extensions;
 pub(crate) mod fmt;
 pub(crate) mod inputs;
+pub(crate) mod lint;
+mod moment;
 pub(crate) mod plain;
 pub(crate) mod replay;
+pub(crate) mod test;
 pub(crate) mod trace;
 
 use clap::builder::Styles;
@@ -48,8 +54,13 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Replay(replay::Replay),
     Trace(trace::Trace),
+    Diff(diff::Diff),
+    Test(test::Test),
+    Audit(audit::Audit),
+    Lint(lint::Lint),
     Fmt(fmt::Fmt),
     Conform(conform::Conform),
+    Extensions(extensions::Extensions),
     Collect(collect::Collect),
     Demo(replay::Demo),
     Completions(plain::Completions),
@@ -62,8 +73,13 @@ impl Command {
         match self {
             Self::Replay(replay) => &replay.common,
             Self::Trace(trace) => &trace.common,
+            Self::Diff(diff) => &diff.common,
+            Self::Test(test) => &test.common,
+            Self::Audit(audit) => &audit.common,
+            Self::Lint(lint) => &lint.common,
             Self::Fmt(fmt) => &fmt.common,
             Self::Conform(conform) => &conform.common,
+            Self::Extensions(extensions) => &extensions.common,
             Self::Collect(collect) => &collect.common,
             Self::Demo(demo) => &demo.common,
             Self::Completions(completions) => &completions.common,

@@ -8,6 +8,7 @@ use netverdict_capture::{CaptureError, Captures, Input, Summary, Warning, expand
 use tempfile::TempPath;
 
 use crate::error::{Failure, Problem};
+use crate::suggest;
 
 /// Captures that can be read more than once.
 #[derive(Debug)]
@@ -101,6 +102,17 @@ pub(crate) fn unreadable(error: &CaptureError) -> Failure {
             action,
             source,
         } => Failure::io(action, Path::new(name), source),
+        CaptureError::NoCaptures { name } => {
+            let hint = suggest::below(Path::new(name), |file| {
+                [".pcap", ".pcapng", ".cap"]
+                    .iter()
+                    .any(|ending| file.contains(ending))
+            });
+            match hint {
+                Some(hint) => Failure::with_help(error.to_string(), hint),
+                None => Failure::new(error.to_string()),
+            }
+        }
         error => Failure::new(error.to_string()),
     }
 }

@@ -1,11 +1,16 @@
 //! One module a command: from its arguments to its exit code.
 
+pub(crate) mod audit;
 pub(crate) mod collect;
 pub(crate) mod conform;
 pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod extensions;
 pub(crate) mod fmt;
+pub(crate) mod lint;
 pub(crate) mod plain;
 pub(crate) mod replay;
+pub(crate) mod test;
 pub(crate) mod trace;
 
 use std::io::Write;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::exit;
+use crate::{exit, suggest};
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -106,11 +106,12 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::BrokenPipe;
         }
-        Self::new(format!(
-            "cannot {action} {}: {}",
-            path.display(),
-            plain(error)
-        ))
+        let title = format!("cannot {action} {}: {}", path.display(), plain(error));
+        let hint = (error.kind() == io::ErrorKind::NotFound).then(|| suggest::near(path));
+        match hint.flatten() {
+            Some(hint) => Self::with_help(title, hint),
+            None => Self::new(title),
+        }
     }
 
     /// What the process ends with.

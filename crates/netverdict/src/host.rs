@@ -1,10 +1,12 @@
 //! From the arguments that name a host to a [`Setup`], and every way in which that can fail.
 
+use std::path::Path;
+
 use netverdict_bundle::{
-    Assumption, Bundle, BundleError, Checksums, DirectionMode, LocalAddress, Overrides, SourceId,
-    SourceKind, Subject, Survey, infer,
+    Assumption, Bundle, BundleError, Checksums, DirectionMode, LocalAddress, NotRecognised,
+    Overrides, SourceId, SourceKind, Subject, Survey, infer,
 };
-use netverdict_engine::{Config, UnknownPolicy};
+use netverdict_engine::{Config, Facts, UnknownPolicy};
 use netverdict_net::{Family, InterfaceName};
 use netverdict_replay::Setup;
 use netverdict_ruleset::sets::SetCollection;
@@ -13,6 +15,7 @@ use netverdict_syntax::{Diagnostic, parse_sets};
 
 use crate::args::inputs::{self, Host, Model};
 use crate::error::{Excerpt, Failure, Problem};
+use crate::suggest;
 
 /// A host's files and the rules in them.
 #[derive(Debug)]
@@ -95,6 +98,7 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
             "without --lenient the file is refused",
         )
     }));
+    assumptions.extend(crate::config::surroundings().assumptions.iter().cloned());
     Ok(Rules {
         sets: sets.as_ref().map(|(_, sets)| sets.sets.clone()),
         rulesets,
@@ -106,6 +110,14 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
 }
 
 impl Rules {
+    /// What reading the files took for granted, each with what overrides it.
+    pub(crate) fn left_out(&self) -> Vec<(String, String)> {
+        let assumptions = self.assumptions.iter();
+        assumptions
+            .map(|a| (a.text.clone(), a.flag.clone()))
+            .collect()
+    }
+
     /// Completes the host by what the captures and the user say.
     pub(crate) fn setup(
         self,
@@ -117,6 +129,11 @@ impl Rules {
         let inferred = infer(&self.bundle, &rulesets, survey, overrides);
         let mut inferred = inferred.map_err(|e| unreadable(&e))?;
         inferred.assumptions.extend(self.assumptions);
+        let facts = config
+            .facts
+            .iter()
+            .map(|fact| Assumption::new(Subject::Facts, fact.text.clone(), "--assume"));
+        inferred.assumptions.extend(facts);
         Ok(Setup {
             bundle: self.bundle,
             rulesets: self.rulesets,
@@ -150,7 +167,23 @@ fn problem(name: &str, diagnostic: &Diagnostic) -> Problem {
 
 /// What a host that cannot be read means to its user.
 pub(crate) fn unreadable(error: &BundleError) -> Failure {
-    Failure::new(error.to_string())
+    let hint = match error {
+        BundleError::Io { name, source } if source.kind() == std::io::ErrorKind::NotFound => {
+            suggest::near(Path::new(name))
+        }
+        BundleError::NoDump { name, .. } => suggest::below(Path::new(name), |file| {
+            matches!(SourceKind::of_file_name(file), Some(SourceKind::Dump(_)))
+        }),
+        BundleError::NotRecognised {
+            problem: NotRecognised::Binary(_),
+            ..
+        } => Some("the host comes first, then its captures".to_owned()),
+        _ => None,
+    };
+    match hint {
+        Some(hint) => Failure::with_help(error.to_string(), hint),
+        None => Failure::new(error.to_string()),
+    }
 }
 
 /// What the flags say about the host.
@@ -159,12 +192,6 @@ pub(crate) fn overrides(
     model: &Model,
     lenient: bool,
 ) -> Result<Overrides, Failure> {
-    if let Some(fact) = model.assume.first() {
-        return Err(Failure::with_help(
-            format!("--assume: `{fact}` cannot be taken into account yet"),
-            "without the fact, packets whose verdict depends on it are UNKNOWN",
-        ));
-    }
     let local = args.local.iter().map(|text| text.parse::<LocalAddress>());
     let interface = args.iface.as_deref().map(InterfaceName::new);
     Ok(Overrides {
@@ -216,6 +243,7 @@ pub(crate) fn config(model: &Model) -> Config {
             inputs::Unknown::NoMatch | inputs::Unknown::Fail => UnknownPolicy::NoMatch,
         },
         backend: model.backend.map(backend),
+        facts: Facts::new(model.assume.clone()),
         ..default
     }
 }

@@ -5,29 +5,33 @@
 mod args;
 mod captures;
 mod commands;
+mod config;
 mod error;
+mod hints;
 mod host;
 mod names;
 mod output;
 mod progress;
+mod suggest;
 
 pub mod exit;
-pub mod send;
+
+pub use netverdict_assume as assume;
+pub use netverdict_send as send;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::{Cli, Command};
+use args::Command;
 use error::Failure;
 
 /// Runs the command line; returns the process's exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let common = cli.command.common();
-    anstream::ColorChoice::from(common.color).write_global();
-    let result = threads(common.threads).and_then(|()| run(&cli.command));
+    let result = config::parse(std::env::args_os().collect()).and_then(|cli| {
+        let common = cli.command.common();
+        anstream::ColorChoice::from(common.color).write_global();
+        threads(common.threads).and_then(|()| run(&cli.command))
+    });
     ExitCode::from(result.unwrap_or_else(|failure| {
         complain(&failure);
         failure.exit_code()
@@ -42,6 +46,11 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::Man(args) => commands::plain::man(args),
         Command::Replay(args) => commands::replay::run(args),
         Command::Trace(args) => commands::trace::run(args),
+        Command::Diff(args) => commands::diff::run(args),
+        Command::Test(args) => commands::test::run(args),
+        Command::Extensions(args) => commands::extensions::run(args),
+        Command::Audit(args) => commands::audit::run(args),
+        Command::Lint(args) => commands::lint::run(args),
         Command::Fmt(args) => commands::fmt::run(args),
         Command::Demo(args) => commands::demo::run(args),
     }

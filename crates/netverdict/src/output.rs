@@ -1,7 +1,7 @@
 //! Where a command's output goes: standard output with or without colours, or a file that appears whole.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anstream::AutoStream;
@@ -16,6 +16,7 @@ pub(crate) struct Output {
     writer: BufWriter<Box<dyn Write + Send + Sync>>,
     colours: bool,
     name: String,
+    is_terminal: bool,
 }
 
 impl std::fmt::Debug for Output {
@@ -41,6 +42,7 @@ impl Output {
             writer: BufWriter::with_capacity(BUFFER, Box::new(file)),
             colours: common.color == crate::args::common::Color::Always,
             name: path.display().to_string(),
+            is_terminal: false,
         })
     }
 
@@ -54,12 +56,18 @@ impl Output {
             writer: BufWriter::with_capacity(BUFFER, Box::new(stdout)),
             colours: choice != anstream::ColorChoice::Never,
             name: "standard output".to_owned(),
+            is_terminal: io::stdout().is_terminal(),
         }
     }
 
     /// Whether to write colours.
     pub(crate) fn has_colours(&self) -> bool {
         self.colours
+    }
+
+    /// Whether a person would see what is written byte for byte.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_terminal
     }
 
     /// Flushes what is left.

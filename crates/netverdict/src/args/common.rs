@@ -23,6 +23,14 @@ pub(crate) struct Common {
     /// Nothing but the output and errors: no progress bar, no warnings on standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,
+
+    /// Defaults for options [default: netverdict.toml in the working directory or the nearest one above it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Read no file of defaults
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) no_config: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

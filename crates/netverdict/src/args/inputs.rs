@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use netverdict_engine::Fact;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Host {
@@ -64,9 +65,13 @@ pub(crate) struct Model {
     #[arg(long, value_name = "AS", value_enum, default_value_t)]
     pub(crate) unknown: Unknown,
 
-    /// A fact that the inputs lack, such as `owner uid 1000`
-    #[arg(long, value_name = "FACT")]
-    pub(crate) assume: Vec<String>,
+    /// A fact that the inputs lack, of the whole run or of chosen flows; may be given several times
+    ///
+    /// `owner uid 1000`, `socket none`, `cpu 0`, `set blocklist match`, `conntrack on`… `netverdict extensions` shows the
+    /// facts of every match and target. A flow follows `for`: `owner uid 1000 for tcp 192.0.2.1:* > *:443` is about
+    /// packets that came with such a header. Of several facts about the same thing the first one counts.
+    #[arg(long, value_name = "FACT", value_parser = netverdict_assume::parse)]
+    pub(crate) assume: Vec<Fact>,
 
     /// Start with the dumps' own counters instead of 0
     #[arg(long)]

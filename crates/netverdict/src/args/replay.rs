@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
+use netverdict_replay::Moment;
 
 use super::common::Common;
 use super::inputs::{Host, Model, Overrides};
+use super::moment::moment;
 
 /// Runs captures through a host's rules and reports what became of every packet
 #[derive(Debug, Args)]
@@ -15,6 +17,7 @@ use super::inputs::{Host, Model, Overrides};
   netverdict replay host.rules --also host6.rules a.pcapng b.pcapng --format packets
   iptables-save | netverdict replay - traffic.pcap --local 192.0.2.1/24@eth0
   tcpdump -w - -i eth0 -c 1000 | netverdict replay host.rules - --iface eth0
+  netverdict replay bundle/ traffic.pcap --format conntrack --at +90
 
 Exit codes: 0 whatever the verdicts, 2 bad usage or unreadable input.")]
 pub(crate) struct Replay {
@@ -29,6 +32,11 @@ pub(crate) struct Replay {
     /// Give each capture a fresh host of its own instead of merging them
     #[arg(long)]
     pub(crate) separate: bool,
+
+    /// Stop at TIME and show the host as it was then: a time in RFC 3339, seconds since the epoch, or +seconds from the
+    /// first packet
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) at: Option<Moment>,
 
     #[command(flatten)]
     pub(crate) overrides: Overrides,
@@ -83,6 +91,16 @@ pub(crate) enum Format {
     Counters,
     /// For a pull request
     Markdown,
+    /// One self-contained page with every flow and the rules annotated
+    Html,
+    /// JUnit XML: a case for each flow, failed where it is UNKNOWN or the capture contradicts it
+    Junit,
+    /// The captures again, each packet with its verdict as a comment
+    Pcapng,
     /// The connection table after the traffic, as conntrack -L -o extended prints it
     Conntrack,
+    /// Rule coverage as line coverage of the dumps, for genhtml and editors
+    Lcov,
+    /// SARIF 2.1.0: where the captures contradict the rules (`audit` finds more)
+    Sarif,
 }

@@ -2,12 +2,17 @@
 
 use std::io::Write;
 
+use netverdict_audit::{Auditor, Places, coverage, subject};
 use netverdict_capture::{Captures, Summary};
-use netverdict_replay::{NullSink, Options, ReplayError, Session, Setup, Sink, survey};
+use netverdict_replay::{NullSink, Options, ReplayError, Session, Setup, Sink, Watch, survey};
+use netverdict_report::findings::{Findings, sarif};
+use netverdict_report::model::Report;
 use netverdict_report::packets::Lines;
+use netverdict_report::pcapng::Pcapng;
 use netverdict_report::text::Text;
 use netverdict_report::{
-    Palette, Run, Tally, assemble, conntrack, counters, json, markdown::Markdown,
+    Flows, Palette, Paths, Run, Tally, assemble, conntrack, counters, html, json, junit, lcov,
+    markdown::Markdown,
 };
 use netverdict_ruleset::text;
 
@@ -16,16 +21,19 @@ use crate::args::inputs::Unknown;
 use crate::args::replay::{Format, Replay};
 use crate::captures::{self, Sources};
 use crate::error::Failure;
-use crate::host;
 use crate::output::Output;
 use crate::progress::Bar;
 use crate::{exit, names};
+use crate::{hints, host};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(crate) fn run(args: &Replay) -> Result<u8, Failure> {
     let sources = Sources::new(&args.captures, &args.host.host)?;
     let rules = host::read(&args.host)?;
     let overrides = host::overrides(&args.overrides, &args.model, args.host.lenient)?;
     let mut warnings = rules.warnings.clone();
+    warnings.extend(hints::of_overrides(&rules.bundle, &args.overrides));
     warnings.extend(
         sources
             .left_out
@@ -44,6 +52,7 @@ pub(crate) fn run(args: &Replay) -> Result<u8, Failure> {
             fail_on_unknown: args.model.unknown == Unknown::Fail,
             keep_counters: args.model.keep_counters,
             until: None,
+            at: args.at,
         },
         format: args.format,
         common: &args.common,
@@ -83,11 +92,49 @@ impl Job<'_> {
             }
             Format::Conntrack => {
                 let session = self.replay(&mut NullSink)?;
-                let written = conntrack::write(&session.engine().connections(), &mut output);
+                let written = conntrack::write(&session.connections(), &mut output);
                 written.map_err(|error| output.failure(&error))?;
                 super::warn(self.common, &self.all_warnings(&session));
                 session.captures().to_vec()
             }
+            Format::Pcapng => {
+                if output.is_terminal() {
+                    return Err(Failure::with_help(
+                        "pcapng is binary and standard output is a terminal",
+                        "-o FILE writes it to a file, `| wireshark -k -i -` shows it",
+                    ));
+                }
+                let read = self.read_through()?;
+                let sink = Pcapng::new(self.setup, &read, VERSION, &mut output);
+                let session = match sink {
+                    Ok(mut sink) => self.replay(&mut sink)?,
+                    Err(error) => return Err(output.failure(&error)),
+                };
+                super::warn(self.common, &self.all_warnings(&session));
+                session.captures().to_vec()
+            }
+            Format::Junit => {
+                let mut flows = Flows::new();
+                let session = self.replay(&mut flows)?;
+                let warnings = self.own_warnings(&session);
+                let captures = session.captures();
+                let written = junit::write(self.setup, captures, &flows, &warnings, &mut output);
+                written.map_err(|error| output.failure(&error))?;
+                captures.to_vec()
+            }
+            Format::Html => {
+                let paths = Paths::new();
+                let mut watcher = paths.watch();
+                let mut flows = Flows::with_packets(paths);
+                let session = self.replay_watched(&mut flows, &mut watcher)?;
+                // The page's own list of flows has the blocked ones too.
+                flows.tally.forget_blocked();
+                let report = self.report(&session, &flows.tally);
+                let written = html::write(self.setup, &report, &flows, &mut output);
+                written.map_err(|error| output.failure(&error))?;
+                session.captures().to_vec()
+            }
+            Format::Lcov | Format::Sarif => self.findings(&mut output)?,
             Format::Text | Format::Json | Format::Markdown => self.summary(&mut output)?,
         };
         output.finish()?;
@@ -95,23 +142,42 @@ impl Job<'_> {
         Ok(exit::DONE)
     }
 
+    /// What the replay says of the dumps' lines.
+    fn findings(&self, output: &mut Output) -> Result<Vec<Summary>, Failure> {
+        let mut auditor = Auditor::default();
+        let session = self.replay(&mut auditor)?;
+        let subject = subject(self.setup);
+        if self.format == Format::Lcov {
+            let coverage = coverage(&subject, &session.totals(), None);
+            lcov::write(&coverage, output).map_err(|error| output.failure(&error))?;
+            super::warn(self.common, &self.all_warnings(&session));
+            return Ok(session.captures().to_vec());
+        }
+        let places = Places { subject: &subject };
+        let mut findings = auditor.findings(&places, session.captures());
+        netverdict_lint::settle(&mut findings);
+        let files: Vec<String> = subject.dumps.iter().map(|d| d.file.clone()).collect();
+        let report = Findings {
+            command: "replay",
+            version: env!("CARGO_PKG_VERSION"),
+            host: &self.setup.bundle.name,
+            files: &files,
+            captures: &self.sources.names(),
+            findings: &findings,
+            assumptions: &[],
+            warnings: &self.all_warnings(&session),
+            coverage: None,
+            min_coverage: None,
+            show_allowed: false,
+        };
+        sarif::write(&report, output).map_err(|error| output.failure(&error))?;
+        Ok(session.captures().to_vec())
+    }
+
     fn summary(&self, output: &mut Output) -> Result<Vec<Summary>, Failure> {
         let mut tally = Tally::default();
         let session = self.replay(&mut tally)?;
-        let totals = session.totals();
-        let mut warnings = self.warnings.clone();
-        warnings.extend(session.warnings());
-        let report = assemble(&Run {
-            setup: self.setup,
-            captures: session.captures(),
-            tally: &tally,
-            totals: &totals,
-            warnings: &warnings,
-            fail_on_unknown: self.options.fail_on_unknown,
-            separate: self.separate,
-            keep_counters: self.options.keep_counters,
-            version: env!("CARGO_PKG_VERSION"),
-        });
+        let report = self.report(&session, &tally);
         let palette = if output.has_colours() {
             Palette::COLOURS
         } else {
@@ -126,12 +192,45 @@ impl Job<'_> {
         Ok(session.captures().to_vec())
     }
 
+    fn report(&self, session: &Session<'_>, tally: &Tally) -> Report {
+        assemble(&Run {
+            setup: self.setup,
+            captures: session.captures(),
+            tally,
+            totals: &session.totals(),
+            warnings: &self.own_warnings(session),
+            fail_on_unknown: self.options.fail_on_unknown,
+            separate: self.separate,
+            keep_counters: self.options.keep_counters,
+            version: VERSION,
+        })
+    }
+
+    /// What is known of each capture once it was read.
+    fn read_through(&self) -> Result<Vec<Summary>, Failure> {
+        let mut captures = self.sources.open()?;
+        while captures
+            .next_batch()
+            .map_err(|error| captures::unreadable(&error))?
+            .is_some()
+        {}
+        Ok(captures.files().cloned().collect())
+    }
+
     /// Takes all captures through the host.
     fn replay<S: Sink>(&self, sink: &mut S) -> Result<Session<'_>, Failure> {
+        self.replay_watched(sink, &mut ())
+    }
+
+    fn replay_watched<S: Sink>(
+        &self,
+        sink: &mut S,
+        watch: &mut dyn Watch,
+    ) -> Result<Session<'_>, Failure> {
         let bar = Bar::new(self.common, self.frames);
         let mut session = Session::new(self.setup, self.options);
         let mut one = |session: &mut Session<'_>, captures: Captures| {
-            let ran = session.run(captures, sink, &mut (), &|progress| bar.advance(progress));
+            let ran = session.run(captures, sink, watch, &|progress| bar.advance(progress));
             ran.map_err(|e| failed(&e, Some(self.setup)))
         };
         let result = if self.separate {
@@ -153,17 +252,18 @@ impl Job<'_> {
         result.map(|()| session)
     }
 
+    /// The warnings beside those of single captures.
+    fn own_warnings(&self, session: &Session<'_>) -> Vec<String> {
+        let own = self.warnings.iter().cloned();
+        own.chain(session.warnings()).collect()
+    }
+
     /// The warnings of a format that has no place for them.
     fn all_warnings(&self, session: &Session<'_>) -> Vec<String> {
         let of_captures = session.captures().iter();
         let of_captures =
             of_captures.flat_map(|c| c.warnings.iter().map(|w| format!("{}: {w}", c.name)));
-        self.warnings
-            .iter()
-            .cloned()
-            .chain(of_captures)
-            .chain(session.warnings())
-            .collect()
+        of_captures.chain(self.own_warnings(session)).collect()
     }
 }
 

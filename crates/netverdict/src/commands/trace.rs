@@ -15,8 +15,8 @@ use crate::captures::{Sources, refuse_damaged};
 use crate::commands::replay::failed;
 use crate::error::{Excerpt, Failure, Problem};
 use crate::output::Output;
-use crate::send::{Send, SendError, Way};
-use crate::{exit, host};
+use crate::{exit, hints, host};
+use netverdict_send::{Send, SendError, Way};
 
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     let sends = args
@@ -27,6 +27,12 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     let sources = Sources::new(&args.captures, &args.host.host)?;
     let rules = host::read(&args.host)?;
     super::warn(&args.common, &rules.warnings);
+    let mut hints = hints::of_overrides(&rules.bundle, &args.overrides);
+    hints.extend(args.send.iter().filter_map(|text| {
+        let name = text.split_whitespace().nth(1)?;
+        hints::of_interface(&rules.bundle, "--send", name)
+    }));
+    super::warn(&args.common, &hints);
     let overrides = host::overrides(&args.overrides, &args.model, args.host.lenient)?;
     let (survey, frames) = survey(sources.open()?).map_err(|e| failed(&e, None))?;
     let setup = rules.setup(&survey, &overrides, host::config(&args.model))?;
@@ -35,6 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         fail_on_unknown: args.model.unknown == Unknown::Fail,
         keep_counters: args.model.keep_counters,
         until: wanted.filter(|_| sends.is_empty()),
+        at: None,
     };
     let mut session = Session::new(&setup, options);
     let mut packets = Vec::new();

@@ -1,0 +1,36 @@
+//! `netverdict extensions`.
+
+use clap::{Args, ValueEnum};
+
+use super::common::Common;
+
+/// Lists every match and target: how far it is modelled, what it does, and the facts that decide it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  netverdict extensions
+  netverdict extensions --format json")]
+pub(crate) struct Extensions {
+    /// What to print
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Output"
+    )]
+    pub(crate) format: Format,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// A table for a person
+    #[default]
+    Text,
+    /// One document, schema netverdict.extensions/1
+    Json,
+    /// The page in docs
+    Markdown,
+}
