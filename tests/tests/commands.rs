@@ -2,7 +2,9 @@ use std::fs;
 
 use crate::common::{Netverdict, root};
 
-const COMMANDS: [&str; 6] = ["replay", "trace", "fmt", "conform", "collect", "demo"];
+const COMMANDS: [&str; 8] = [
+    "replay", "trace", "diff", "test", "fmt", "conform", "collect", "demo",
+];
 
 #[test]
 fn help_is_the_reviewed_one() {

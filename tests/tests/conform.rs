@@ -25,7 +25,7 @@ fn agreement_is_one_line() {
     if skipped() {
         return;
     }
-    insta::assert_snapshot!(conform("office-gateway").stdout(), @"kernel and model agree on every counter and fate of 105 packets");
+    insta::assert_snapshot!(conform("office-gateway").stdout(), @"kernel and model agree on every counter, fate and connection of 105 packets");
 }
 
 #[test]

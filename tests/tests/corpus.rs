@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::common::{Netverdict, SCENES, root};
 
 /// The corpus of real dumps and captures, which cannot be shipped: `NETVERDICT_CORPUS`, else beside the repository.
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let beside = || root().join("../shared/corpus");
     let path = std::env::var_os("NETVERDICT_CORPUS").map_or_else(beside, PathBuf::from);
     if path.join("MANIFEST.tsv").exists() {

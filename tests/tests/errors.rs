@@ -170,7 +170,7 @@ fn bad_usage_is_named() {
     let cases: [&[&str]; 9] = [
         &["replay", BUNDLE],
         &["replay", "-", "-"],
-        &["replay", BUNDLE, CAPTURE, "--format", "html"],
+        &["replay", BUNDLE, CAPTURE, "--format", "htm"],
         &["replay", BUNDLE, CAPTURE, "--local", "192.0.2"],
         &["replay", BUNDLE, CAPTURE, "--set", "forward"],
         &["replay", BUNDLE, CAPTURE, "--iface", "averylonginterface"],

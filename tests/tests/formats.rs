@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::common::{Netverdict, SCENES, replay, root};
 
-fn validator(name: &str) -> jsonschema::Validator {
+pub(crate) fn validator(name: &str) -> jsonschema::Validator {
     let text =
         fs::read_to_string(root().join("schemas").join(name)).expect("the schema is shipped");
     jsonschema::validator_for(&serde_json::from_str(&text).expect("the schema is JSON"))
@@ -47,6 +47,58 @@ fn every_json_trace_keeps_to_its_schema() {
             panic!("packet {packet}: {error}");
         }
     }
+}
+
+#[test]
+fn every_packet_line_keeps_to_its_schema() {
+    let validator = validator("netverdict.packet-1.schema.json");
+    for scene in SCENES {
+        for line in replay(scene).args(["--format", "packets"]).lines() {
+            if let Err(error) = validator.validate(&line) {
+                panic!("{scene} packet {}: {error}", line["n"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn junit_has_a_case_for_each_flow_and_fails_what_cannot_be_relied_on() {
+    insta::assert_snapshot!(
+        "junit_single-server",
+        replay("single-server").args(["--format", "junit"]).stdout()
+    );
+    let undecided = "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -p tcp -m set --match-set friends src -j ACCEPT\nCOMMIT\n";
+    let xml = Netverdict::new([
+        "replay",
+        "-",
+        "fixtures/single-server/captures/traffic.pcapng",
+    ])
+    .args(["--local", "203.0.113.10", "--format", "junit"])
+    .stdin(undecided)
+    .stdout();
+    let failed = xml.matches("<failure ").count();
+    assert!(failed > 0 && xml.contains("type=\"UNKNOWN\""), "{xml}");
+    assert!(xml.contains(&format!("failures=\"{failed}\"")));
+}
+
+#[test]
+fn binary_is_not_written_to_a_terminal() {
+    let Some(script) = crate::common::program(&["script"]) else {
+        println!("skipped: script, which gives a command a terminal, is not installed");
+        return;
+    };
+    let line = format!(
+        "{} replay fixtures/single-server/bundle fixtures/single-server/captures --format pcapng",
+        env!("CARGO_BIN_EXE_netverdict-under-test")
+    );
+    let output = std::process::Command::new(script)
+        .args(["-qec", &line, "/dev/null"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("standard output is a terminal"), "{said}");
 }
 
 const FIELDS: [&str; 12] = [
@@ -268,4 +320,22 @@ fn a_capture_from_standard_input_is_the_same_capture() {
         line["evidence"]["file"] = Value::Null;
     }
     assert_eq!(piped, named);
+}
+
+/// The table at a moment is that of a capture which ends there, with what has expired since left out.
+#[test]
+fn the_connection_table_at_a_moment() {
+    let at = |moment: &str| {
+        let table = replay("office-gateway").args(["--format", "conntrack", "--at", moment]);
+        table.stdout().lines().count()
+    };
+    let all = replay("office-gateway")
+        .args(["--format", "conntrack"])
+        .stdout()
+        .lines()
+        .count();
+    assert!(at("+0") <= 1);
+    assert!(at("+0") < at("+1"), "connections begin");
+    assert!(at("+1000") < all, "and expire");
+    assert_eq!(at("2026-01-01T00:00:00Z"), 0, "before the first packet");
 }

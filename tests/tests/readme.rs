@@ -1,6 +1,8 @@
 use std::fs;
 
 use crate::common::{Netverdict, root};
+use crate::integrations::pages;
+use crate::sandbox::{Sandbox, asks_the_kernel, command_lines};
 
 fn readme() -> String {
     fs::read_to_string(root().join("README.md")).unwrap()
@@ -33,6 +35,27 @@ fn the_main_job_works_as_written() {
         let report = Netverdict::new(command.split_whitespace()).stdout();
         assert!(report.contains("Verdicts"), "{command}");
     }
+}
+
+/// Each page has a folder of its own, and its commands run there in their order.
+#[test]
+fn every_documented_command_runs() {
+    let mut ran = 0;
+    let pages = pages(&root().join("docs"));
+    for page in pages.into_iter().chain([root().join("README.md")]) {
+        let text = fs::read_to_string(&page).unwrap();
+        let lines = command_lines(commands(&text));
+        let (kernel, lines): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|line| asks_the_kernel(line));
+        for line in kernel {
+            println!("skipped, the kernel is asked by tests of its own: {line}");
+        }
+        if !lines.is_empty() {
+            Sandbox::new().run_all(&page.display().to_string(), &lines);
+        }
+        ran += lines.len();
+    }
+    assert!(ran > 25, "only {ran} commands found");
 }
 
 /// Several packages have a binary, so `cargo run` alone must know which one is meant.

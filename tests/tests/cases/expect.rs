@@ -12,6 +12,8 @@ pub(crate) struct Expect {
     pub(crate) state: Option<String>,
     /// The header as it left or was delivered, if it is another than it came with.
     pub(crate) nat: Option<String>,
+    /// What it carried, as lines, if that is other than what it came with.
+    pub(crate) says: Vec<String>,
     /// What the kernel answered.
     pub(crate) answers: Vec<String>,
     /// Why, where no rule said so.

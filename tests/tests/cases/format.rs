@@ -10,6 +10,7 @@ use netverdict_net::{AddrMask, Family, InterfaceName, MacAddr};
 
 use super::expect::Expect;
 use super::packet::CasePacket;
+use super::payload;
 
 /// A case as its file tells it.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Case {
     head: String,
     /// Why the model cannot do it yet.
     pub(crate) pending: Option<String>,
+    /// Whether the tools take the dump at all.
+    pub(crate) refused: bool,
     pub(crate) backend: Backend,
     pub(crate) pace: Pace,
     pub(crate) facts: HostFacts,
@@ -72,6 +75,7 @@ impl Case {
             path: path.to_owned(),
             head: String::new(),
             pending: None,
+            refused: false,
             backend: Backend::Legacy,
             pace: Pace::Fast,
             facts: HostFacts::default(),
@@ -139,6 +143,7 @@ impl Case {
         match line.split_once(' ') {
             Some(("backend", "nft")) => self.backend = Backend::Nft,
             Some(("pace", "real")) => self.pace = Pace::Real,
+            None if line == "refused" => self.refused = true,
             Some(("pending", why)) => self.pending = Some(why.to_owned()),
             Some(("backend" | "pace", other)) => return Err(format!("`{other}` is none")),
             // The story.
@@ -158,6 +163,16 @@ impl Case {
                     .last_mut()
                     .ok_or_else(|| at("no packet yet".to_owned()))?;
                 step.expect = Some(Expect::parse(expect).map_err(at)?);
+            } else if let Some(said) = payload::behind(trimmed, "says") {
+                let step = self.steps.last_mut();
+                let expect = step.and_then(|step| step.expect.as_mut());
+                let expect = expect.ok_or_else(|| at("no expectation yet".to_owned()))?;
+                expect.says.push(said.to_owned());
+            } else if let Some(said) = payload::behind(trimmed, "say") {
+                let step = self.steps.last_mut();
+                let step = step.ok_or_else(|| at("no packet yet".to_owned()))?;
+                step.text.push((*line).to_owned());
+                step.packet.say(&payload::read(said).map_err(at)?);
             } else if trimmed.starts_with("in ") || trimmed.starts_with("out ") {
                 text.push((*line).to_owned());
                 let before = self.steps.last().map(|s| &s.packet);
@@ -201,6 +216,10 @@ impl Case {
                 let _ = writeln!(text, "{line}");
             }
             let _ = writeln!(text, "    -> {expect}");
+            for said in &expect.says {
+                let line = format!("    says {said}");
+                let _ = writeln!(text, "{}", line.trim_end());
+            }
         }
         for (name, counters) in ["counters", "counters6"].iter().zip(&run.counters) {
             if let Some(counters) = counters {
@@ -235,6 +254,15 @@ fn host_facts(lines: &[(usize, &str)]) -> Result<HostFacts, String> {
         for line in DEFAULT_HOST {
             host_line(&mut facts, line)?;
         }
+    }
+    // Answers are not limited, unless the case is about that.
+    let given = facts.sysctls.clone();
+    let mut facts = netverdict_conform::rig::without_limits(facts);
+    for (path, value) in given.iter() {
+        facts
+            .sysctls
+            .set(&format!("{path}={value}"))
+            .map_err(|e| e.to_string())?;
     }
     Ok(facts)
 }
@@ -290,6 +318,11 @@ fn interface<'t>(
     for word in words {
         match word.split_once('=') {
             Some(("mtu", mtu)) => interface.mtu = mtu.parse().map_err(|_| "a number")?,
+            None if word == "brd" => {
+                for address in &mut interface.addresses {
+                    address.broadcast = broadcast(address);
+                }
+            }
             Some(("mac", mac)) => interface.mac = Some(mac.parse().map_err(|_| "a MAC address")?),
             _ => {
                 let (local, len) = word.split_once('/').ok_or_else(|| format!("`{word}`"))?;
@@ -300,6 +333,16 @@ fn interface<'t>(
         }
     }
     Ok(interface)
+}
+
+/// The last address of an IPv4 address's net, as `ip addr add ... brd +` sets it.
+fn broadcast(address: &Address) -> Option<std::net::Ipv4Addr> {
+    match (address.local, address.prefix()) {
+        (IpAddr::V4(local), AddrMask::V4 { mask, .. }) => {
+            Some(std::net::Ipv4Addr::from_bits(local.to_bits() | !mask))
+        }
+        _ => None,
+    }
 }
 
 fn route<'t>(mut words: impl Iterator<Item = &'t str>) -> Result<Route, String> {

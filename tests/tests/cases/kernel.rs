@@ -22,6 +22,8 @@ pub(crate) struct KernelRun {
     /// `iptables-save -c` and `ip6tables-save -c`, comments left out.
     pub(crate) saved: [Option<String>; 2],
     pub(crate) connections: Vec<Line>,
+    /// What `conntrack -L -o extended` prints at the end, if the case asks for connections.
+    pub(crate) listing: Option<String>,
 }
 
 /// What the kernel made of one packet.
@@ -78,6 +80,11 @@ pub(crate) fn run(case: &Case) -> Result<KernelRun, RigError> {
             steps,
             saved: [text(Family::V4), text(Family::V6)],
             connections: rig.connections()?.iter().map(connection).collect(),
+            listing: case
+                .connections
+                .is_some()
+                .then(|| rig.listing())
+                .transpose()?,
         })
     })
 }
@@ -192,7 +199,7 @@ fn judge(
         Fate::Local => seen.delivered.iter().map(|d| d.packet.clone()).collect(),
         _ => seen.emitted.iter().map(|e| e.packet().to_vec()).collect(),
     };
-    let ends = moved.ends(step.packet.way, case.backend);
+    let ends = moved.ends(step.packet.way, seen.fate(), case.backend);
     let (rule, verdict) = decider(&ends, seen.fate());
     let fate = match (seen.fate(), step.packet.way) {
         (Fate::Local, _) => "local",
@@ -210,6 +217,7 @@ fn judge(
             rule,
             state: seen.states.last().map(|s| (*s).to_owned()),
             nat: went.filter(|went| *went != came),
+            says: super::payload::changed(&step.packet.bytes, out.first().map(Vec::as_slice)),
             answers: seen.answers.iter().map(|a| packet::kind(a)).collect(),
             reason: None,
         },
@@ -219,10 +227,10 @@ fn judge(
 }
 
 /// The deciding rule and the verdict: of a dropped packet who dropped it, of another the last of the filter table's, or
-/// else the last.
+/// else the last. What moved behind a drop was the answer to it.
 fn decider(ends: &[End], fate: Fate) -> (Option<String>, &'static str) {
     if fate == Fate::Gone {
-        let end = ends.last().filter(|e| e.drops);
+        let end = ends.iter().rfind(|e| e.drops);
         let verdict = end.map_or("DROP", |e| e.verdict);
         return (end.map(|e| e.name.clone()), verdict);
     }
@@ -296,7 +304,7 @@ impl Moved {
     }
 
     /// The ends of the tables that saw the packet, in the order of the path.
-    fn ends(&self, way: Way, backend: Backend) -> Vec<End> {
+    fn ends(&self, way: Way, fate: Fate, backend: Backend) -> Vec<End> {
         // iptables-nft puts security behind nat.
         let input: &[&str] = match backend {
             Backend::Legacy => &["mangle", "filter", "security", "nat"],
@@ -312,6 +320,8 @@ impl Moved {
         let last: &[(&str, &[&str])] = &[("POSTROUTING", &["mangle", "nat"])];
         let hooks = match way {
             Way::In => [sent, received, last],
+            // What comes back of a broadcast that left is a copy.
+            Way::Out if fate == Fate::Emitted => [sent, last, &[]],
             Way::Out => [sent, last, received],
         };
         let all = hooks.concat();

@@ -1,6 +1,7 @@
 //! The model half: a case through the engine.
 
 use netverdict::send::Way;
+use netverdict_conform::model::namespace_facts;
 use netverdict_conform::rig::{Backend, ChainCounters, Counter, Counters, TableCounters};
 use netverdict_engine::{
     Config, ConnectionView, Engine, EngineInput, Entry, Fate, Input, NullObserver, Outcome,
@@ -22,6 +23,8 @@ pub(crate) struct ModelRun {
     pub(crate) steps: Vec<ModelStep>,
     pub(crate) counters: [Option<Counters>; 2],
     pub(crate) connections: Vec<Line>,
+    /// The table as reports print it.
+    pub(crate) listing: String,
 }
 
 /// What the model made of one packet.
@@ -42,6 +45,7 @@ pub(crate) fn run(case: &Case) -> Result<ModelRun, String> {
             Backend::Legacy => ruleset::Backend::Legacy,
             Backend::Nft => ruleset::Backend::Nft,
         }),
+        facts: namespace_facts(&host),
         ..Config::default()
     };
     let mut engine = Engine::new(EngineInput {
@@ -56,10 +60,14 @@ pub(crate) fn run(case: &Case) -> Result<ModelRun, String> {
     let rules = [v4.as_ref(), v6.as_ref()];
     let steps = case.steps.iter().map(|step| take(&mut engine, rules, step));
     let steps = steps.collect();
+    let mut listing = Vec::new();
+    let views = engine.connections();
+    netverdict_report::conntrack::write(&views, &mut listing).map_err(|e| e.to_string())?;
     Ok(ModelRun {
+        listing: String::from_utf8_lossy(&listing).into_owned(),
         steps,
         counters: rules.map(|rules| rules.map(|r| counters(&engine.count_into(r)))),
-        connections: engine.connections().iter().map(connection).collect(),
+        connections: views.iter().map(connection).collect(),
     })
 }
 
@@ -144,6 +152,7 @@ fn expect(
         rule: decider.rule.and_then(|rule| name(rules, rule)),
         state: outcome.state.map(|s| s.to_string()),
         nat: went.filter(|went| *went != came),
+        says: super::payload::changed(&step.packet.bytes, out),
         answers: outcome
             .emitted
             .iter()

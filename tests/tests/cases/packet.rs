@@ -61,6 +61,12 @@ impl CasePacket {
         .concat()
     }
 
+    /// Puts more into the payload.
+    pub(crate) fn say(&mut self, more: &[u8]) {
+        self.bytes.extend(more);
+        seal(&mut self.bytes);
+    }
+
     /// The packet as the model takes it; an error is one that `ip_rcv` drops.
     pub(crate) fn packet(&self) -> Result<Packet<'_>, netverdict_net::PacketError> {
         Packet::new(&self.bytes, self.bytes.len(), self.link)
@@ -416,6 +422,24 @@ pub(crate) fn ends(bytes: &[u8]) -> String {
         }
         _ => format!("{source} > {destination}"),
     }
+}
+
+/// What a TCP segment or UDP datagram carries; of a fragment nothing.
+pub(crate) fn payload(bytes: &[u8]) -> Option<&[u8]> {
+    let is_fragment = match bytes[0] >> 4 {
+        4 => bytes[6] & 0x3f != 0 || bytes[7] != 0,
+        _ => bytes[6] == 44,
+    };
+    if is_fragment {
+        return None;
+    }
+    let at = transport(bytes);
+    let header = match protocol(bytes) {
+        Protocol::TCP => usize::from(bytes.get(at + 12)? >> 4) * 4,
+        Protocol::UDP => 8,
+        _ => return None,
+    };
+    bytes.get(at + header..)
 }
 
 /// What an answer of the kernel's is, in two words: `icmp 3/3`, `tcp rst+ack`.
