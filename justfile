@@ -40,14 +40,32 @@ deny:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
+# The book, in target/book (needs mdbook).
+book:
+    mdbook build docs
+
+# The pictures of the documentation, made again from a fixture (needs chromium).
+screenshots:
+    cargo run --locked --package netverdict -- replay fixtures/hardened-ssh/bundle fixtures/hardened-ssh/captures --format html -o target/report.html
+    chromium --headless --no-sandbox --disable-gpu --no-first-run --user-data-dir="$(mktemp -d)" --hide-scrollbars --window-size=1280,1080 --screenshot=docs/images/report.png "file://$PWD/target/report.html"
+
 # Make the fixtures again from their generator.
 fixtures:
     cargo run --locked --package netverdict-forge -- fixtures fixtures
 
-# Put random cases through model and kernel: `just conform 1000..2000` (Linux, root). Says what each extension reached.
+# Put random cases through model and kernel: `just conform 1000..2000`, or `fresh:300` (Linux, root).
 conform seeds:
     NETVERDICT_SEEDS={{ seeds }} NETVERDICT_SHRINK=3 cargo test --locked --package netverdict-conform --test random -- --nocapture
 
 # Fuzz one target for SECONDS (needs cargo-fuzz and a nightly toolchain).
 fuzz target seconds="60":
     cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }}
+
+# Measure beside tcpdump and, as root, the kernel: one table of ratios in target/bench. `just bench --packets 200000 --profile`
+bench *options:
+    cargo build --release --locked --package netverdict --package netverdict-bench
+    target/release/netverdict-bench run {{ options }}
+
+# Each stage by itself: finding records, decoding, parsing, replaying.
+bench-stages:
+    cargo bench --locked --package netverdict-bench
