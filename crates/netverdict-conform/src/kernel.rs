@@ -13,3 +13,4 @@ mod unchecked;
 pub use conntrack::{Connection, Tuple};
 pub use namespace::Namespace;
 pub(crate) use nflog::is_chatter;
+pub(crate) use tool::iptables_version;

@@ -10,6 +10,7 @@ use netverdict_ruleset::{Backend as RulesBackend, Ruleset, Save};
 
 use netverdict_syntax::parse_sets;
 
+use crate::kernel::iptables_version;
 use crate::rig::{Backend, Counters, Direction, Observation};
 use crate::{Case, Frame, KernelRun, RigError};
 
@@ -71,9 +72,13 @@ pub fn run(case: &Case, rules: &Rules, kernel: &KernelRun) -> Result<ModelRun, R
         facts: namespace_facts(&host),
         ..Config::default()
     };
+    // Whatever printed the dump: this version made the kernel's rules of it.
+    let version = iptables_version();
+    let loaded = |rules: &Option<Ruleset>| rules.clone().map(|rules| Ruleset { version, ..rules });
+    let (v4, v6) = (loaded(&rules.v4), loaded(&rules.v6));
     let mut engine = Engine::new(EngineInput {
-        v4: rules.v4.as_ref(),
-        v6: rules.v6.as_ref(),
+        v4: v4.as_ref(),
+        v6: v6.as_ref(),
         host: &host,
         config: &config,
     });

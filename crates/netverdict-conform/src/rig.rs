@@ -306,6 +306,7 @@ impl<'ns> Rig<'ns> {
         self.silenced.drain(|logged| {
             if !nflog::is_chatter(&logged.packet) {
                 seen.answers.push(logged.packet);
+                seen.ways.push(self.name(logged.out_index));
             }
         })?;
         seen.recognise_answers();
@@ -323,7 +324,9 @@ impl<'ns> Rig<'ns> {
                     log group {DELIVERED_GROUP}; drop; }}
                 chain silenced {{ type filter hook output priority {first};
                     meta priority {ours} log group {SENT_GROUP} accept;
-                    meta l4proto igmp drop; icmpv6 type {{ 130-137, 143 }} drop;
+                    ip protocol igmp ip ttl 1 drop;
+                    icmpv6 type {{ 130-132, 143 }} ip6 hoplimit 1 drop;
+                    icmpv6 type {{ 133-137 }} ip6 hoplimit 255 drop;
                     log group {SILENCED_GROUP} meta priority set {ANSWER} accept; }}
                 chain answered {{ type filter hook postrouting priority {last};
                     oifname != \"lo\" meta priority {ANSWER} log group {LEFT_GROUP} drop; }}

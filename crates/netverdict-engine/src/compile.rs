@@ -5,7 +5,7 @@ mod index;
 mod rule;
 
 use netverdict_net::Family;
-use netverdict_ruleset::{Backend, Hook, NatSide, Policy, Ruleset, Table, TableKind};
+use netverdict_ruleset::{Backend, Hook, NatSide, Policy, PortTests, Ruleset, Table, TableKind};
 
 use crate::state::State;
 use crate::{Config, RuleNumber, RuleRef, targets};
@@ -19,6 +19,7 @@ pub(crate) use rule::{CompiledMatch, CompiledRule, Load, Step};
 pub(crate) struct Program {
     pub(crate) family: Family,
     pub(crate) backend: Backend,
+    pub(crate) ports: PortTests,
     tables: [Option<TableProgram>; 5],
     /// What runs at each hook, in order.
     hooks: [Vec<HookStep>; 5],
@@ -86,6 +87,7 @@ impl Program {
         Self {
             family: ruleset.family,
             backend,
+            ports: PortTests::new(backend, ruleset.version),
             tables,
             hooks: Hook::ALL.map(|hook| steps_at(hook, ruleset, backend, demands)),
             demands,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use netverdict_host::Host;
 use netverdict_net::{Family, Jiffies, Protocol, Timestamp};
-use netverdict_ruleset::{Backend, Hook};
+use netverdict_ruleset::{Hook, PortTests};
 
 use crate::state::State;
 use crate::{About, Config, Reason, Skb};
@@ -23,8 +23,8 @@ pub(crate) struct Now {
 pub(crate) struct Param {
     pub(crate) family: Family,
     pub(crate) hook: Hook,
-    /// Which machinery runs the rule.
-    pub(crate) backend: Backend,
+    /// Who makes the tests of `tcp` and `udp`.
+    pub(crate) ports: PortTests,
     /// The fragment offset as the kernel hands it to matches: in 8-byte units for IPv4; in bytes for IPv6, where it
     /// stays that of the table's last rule with `-p`.
     pub(crate) fragment_offset: u16,

@@ -2,7 +2,7 @@
 //!
 //! Every file has `evaluate(m, cx)`; [`evaluate`] is the dispatch. [`prepare`] gives a match its state at load time.
 
-use netverdict_ruleset::{Backend, Match};
+use netverdict_ruleset::{Backend, Match, PortTests};
 
 use crate::About;
 use crate::compile::Load;
@@ -105,7 +105,7 @@ fn stated(test: &Match, cx: &MatchCx<'_, '_>) -> Option<Eval> {
 
 fn ask(test: &Match, cx: &mut MatchCx<'_, '_>) -> Eval {
     // nf_tables has tcp and udp tests of its own, and a limit that differs by its slot alone.
-    let nft = cx.param.backend == Backend::Nft;
+    let nft = cx.param.ports != PortTests::Xtables;
     match test {
         Match::Addrtype(m) => addrtype::evaluate(m, cx),
         Match::Ah(m) => ah::evaluate(m, cx),

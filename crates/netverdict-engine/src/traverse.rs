@@ -124,7 +124,7 @@ impl Walk<'_, '_> {
         let param = Param {
             family,
             hook,
-            backend: self.program.backend,
+            ports: self.program.ports,
             fragment_offset: ipv4_fragment(packet).0,
             transport_offset: if v4 { network_header_len(packet) } else { 0 },
             protocol: v4.then(|| next_protocol(packet)),

@@ -9,6 +9,7 @@ mod rule;
 mod save;
 mod table;
 mod value;
+mod version;
 
 pub mod matches;
 pub mod protocol;
@@ -24,3 +25,4 @@ pub use save::{Save, SaveCounters};
 pub use table::{Backend, Ruleset, Table};
 pub use targets::Target;
 pub use value::{Interval, Invertible, MarkMask, Quoted, SideMask};
+pub use version::{PortTests, Version};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use netverdict_net::Family;
 
-use crate::{Chain, ChainId, Hook, Rule, RuleId, RuleText, TableKind};
+use crate::{Chain, ChainId, Hook, Rule, RuleId, RuleText, TableKind, Version};
 
 /// Which kernel machinery ran the dumped rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +31,8 @@ pub struct Ruleset {
     pub family: Family,
     /// Which backend printed the dump, where it says so.
     pub backend: Option<Backend>,
+    /// The version of iptables that printed the dump, where it says so.
+    pub version: Option<Version>,
     /// The tables, in dump order, each at most once. A table that is absent has no hooks: it accepts.
     pub tables: Vec<Table>,
 }
@@ -41,6 +43,7 @@ impl Ruleset {
         Self {
             family,
             backend: None,
+            version: None,
             tables: Vec::new(),
         }
     }

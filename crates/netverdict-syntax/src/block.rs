@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use netverdict_net::Family;
-use netverdict_ruleset::{Backend, TableKind};
+use netverdict_ruleset::{Backend, TableKind, Version};
 
 use crate::dump::FamilyEvidence;
 use crate::words::header;
@@ -14,12 +14,21 @@ pub(crate) struct Block {
     pub(crate) family: Family,
     pub(crate) evidence: FamilyEvidence,
     pub(crate) backend: Option<Backend>,
+    pub(crate) version: Option<Version>,
 }
 
 /// The headers and hints that stand before or in a block.
+/// What the line that a tool begins a dump with says.
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    family: Family,
+    backend: Option<Backend>,
+    version: Option<Version>,
+}
+
 #[derive(Debug, Clone, Copy, Default)]
 struct Hints {
-    header: Option<(Family, Option<Backend>)>,
+    header: Option<Header>,
     v4: usize,
     v6: usize,
 }
@@ -71,7 +80,7 @@ pub(crate) fn survey(lines: &[&str], given: Option<Family>) -> Vec<Block> {
 
 fn decide(hints: Hints, total: Hints, given: Option<Family>) -> Block {
     let (family, evidence) = match (hints.header, given) {
-        (Some((family, _)), _) => (family, FamilyEvidence::Header),
+        (Some(Header { family, .. }), _) => (family, FamilyEvidence::Header),
         (None, Some(family)) => (family, FamilyEvidence::Given),
         (None, None) => match hints.vote().or(total.vote()) {
             Some(family) => (family, FamilyEvidence::Content),
@@ -81,12 +90,13 @@ fn decide(hints: Hints, total: Hints, given: Option<Family>) -> Block {
     Block {
         family,
         evidence,
-        backend: hints.header.and_then(|(_, backend)| backend),
+        backend: hints.header.and_then(|header| header.backend),
+        version: hints.header.and_then(|header| header.version),
     }
 }
 
-fn read_header(line: &str) -> Option<(Family, Option<Backend>)> {
-    let (tool, is_nft, has_version) = header(line)?;
+fn read_header(line: &str) -> Option<Header> {
+    let (tool, is_nft, version) = header(line)?;
     let family = if tool.starts_with("ip6tables") {
         Family::V6
     } else if tool.starts_with("iptables") {
@@ -97,9 +107,13 @@ fn read_header(line: &str) -> Option<(Family, Option<Backend>)> {
     let backend = if is_nft || tool.contains("nft") {
         Some(Backend::Nft)
     } else {
-        has_version.then_some(Backend::Legacy)
+        version.map(|_| Backend::Legacy)
     };
-    Some((family, backend))
+    Some(Header {
+        family,
+        backend,
+        version: version.and_then(Version::read),
+    })
 }
 
 /// Counts the words of a rule that only one family knows.

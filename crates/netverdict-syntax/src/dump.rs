@@ -245,6 +245,7 @@ impl Reader<'_> {
             family: Family::V4,
             evidence: FamilyEvidence::Assumed,
             backend: None,
+            version: None,
         })
     }
 
@@ -292,6 +293,7 @@ impl Reader<'_> {
         });
         let ruleset = &mut rulesets[index].ruleset;
         ruleset.backend = block.backend.or(ruleset.backend);
+        ruleset.version = block.version.or(ruleset.version);
         ruleset
     }
 

@@ -14,6 +14,7 @@ const COMMAND_BIND: u8 = 1;
 const COPY_PACKET: u8 = 2;
 const MARK: u16 = 2;
 const IN_DEVICE: u16 = 4;
+const OUT_DEVICE: u16 = 5;
 const PAYLOAD: u16 = 9;
 
 /// One logged packet, from the IP header on.
@@ -21,6 +22,8 @@ const PAYLOAD: u16 = 9;
 pub(crate) struct Logged {
     /// Index of the device it came in by, 0 for none.
     pub(crate) in_index: u32,
+    /// Index of the device it is to leave by, 0 for none.
+    pub(crate) out_index: u32,
     /// `skb->mark`.
     pub(crate) mark: u32,
     /// The packet as it was at that point.
@@ -65,6 +68,7 @@ impl LogGroup {
 fn parse(attributes: &Attributes<'_>) -> Logged {
     Logged {
         in_index: attributes.number(IN_DEVICE).unwrap_or(0) as u32,
+        out_index: attributes.number(OUT_DEVICE).unwrap_or(0) as u32,
         mark: attributes.number(MARK).unwrap_or(0) as u32,
         packet: attributes.get(PAYLOAD).unwrap_or_default().to_vec(),
     }
@@ -75,14 +79,21 @@ fn parse(attributes: &Attributes<'_>) -> Logged {
 pub(crate) fn is_chatter(packet: &[u8]) -> bool {
     let at = |offset: usize| packet.get(offset).copied();
     match family(packet) {
-        Some(Family::V4) => at(9) == Some(2),
+        Some(Family::V4) => at(9) == Some(2) && at(8) == Some(1),
         Some(Family::V6) => {
             let (protocol, offset) = match at(6) {
                 // MLD carries a router alert.
                 Some(0) => (at(40), 48),
                 protocol => (protocol, 40),
             };
-            protocol == Some(58) && matches!(at(offset), Some(130..=137 | 143))
+            // The kernel sends its own with these hop limits; copies of passing ones have lost at least one.
+            let hops = at(7);
+            protocol == Some(58)
+                && match at(offset) {
+                    Some(130..=132 | 143) => hops == Some(1),
+                    Some(133..=137) => hops == Some(255),
+                    _ => false,
+                }
         }
         None => false,
     }

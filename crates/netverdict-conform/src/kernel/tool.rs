@@ -2,6 +2,9 @@
 
 use std::io::{ErrorKind, Write};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use netverdict_ruleset::Version;
 
 use super::{Namespace, unchecked};
 use crate::RigError;
@@ -62,6 +65,20 @@ impl Tool {
             _ => RigError::io("starting a tool")(error),
         }
     }
+}
+
+/// The version of the iptables that loads the dumps here; `None` where it cannot be asked.
+pub(crate) fn iptables_version() -> Option<Version> {
+    static VERSION: OnceLock<Option<Version>> = OnceLock::new();
+    *VERSION.get_or_init(|| {
+        // `iptables v1.8.9 (nf_tables)`
+        let output = Command::new("iptables-nft")
+            .arg("--version")
+            .output()
+            .ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        Version::read(text.split_whitespace().nth(1)?.strip_prefix('v')?)
+    })
 }
 
 /// What a tool said when it failed, in one line each.

@@ -57,6 +57,8 @@ pub struct Observation {
     pub delivered: Vec<Delivered>,
     /// Packets the kernel made in answer (RSTs, ICMP errors, copies), before OUTPUT.
     pub answers: Vec<Vec<u8>>,
+    /// The device that each of them was to leave by then.
+    pub ways: Vec<Option<InterfaceName>>,
     /// Those of them that left or came back to this host, as they were then.
     pub answers_left: Vec<Vec<u8>>,
     /// What connection tracking took it for, each time it looked; empty unless [`super::Rig::watch_states`].
@@ -65,23 +67,22 @@ pub struct Observation {
 
 impl Observation {
     /// Takes answers out of what left: CLASSIFY gives a packet a priority of its own, and so takes away what the rig knows
-    /// answers by.
+    /// answers by. A copy that TEE made may equal the packet it is of: it is taken for one of two that left alike.
     pub(super) fn recognise_answers(&mut self) {
-        let missing = self
-            .answers
-            .iter()
-            .filter(|a| is_reply(a))
-            .filter(|answer| {
-                let mut left = self.answers_left.iter();
-                !left.any(|left| same_but_sums(left, answer))
-            });
+        let missing = self.answers.iter().zip(&self.ways).filter(|(answer, _)| {
+            let mut left = self.answers_left.iter();
+            !left.any(|left| same_but_sums(left, answer))
+        });
         let mut found = Vec::new();
-        for answer in missing {
-            let at = self
-                .emitted
-                .iter()
-                .position(|e| same_but_sums(e.packet(), answer));
-            found.extend(at.map(|at| self.emitted.remove(at).packet().to_vec()));
+        for (answer, way) in missing {
+            let same = |e: &Emitted| same_but_sums(e.packet(), answer);
+            let left = self.emitted.iter().filter(|e| same(e)).count();
+            let there = |e: &Emitted| same(e) && Some(e.interface) == *way;
+            let at = self.emitted.iter().position(there);
+            let at = at.or_else(|| self.emitted.iter().position(same));
+            if is_reply(answer) || left > 1 {
+                found.extend(at.map(|at| self.emitted.remove(at).packet().to_vec()));
+            }
         }
         self.answers_left.append(&mut found);
     }
@@ -98,7 +99,7 @@ impl Observation {
     }
 }
 
-/// Whether it is an ICMP message or a reset: a copy that TEE made may equal the packet it is of.
+/// Whether it is an ICMP message or a reset: no copy of a packet that went on by itself.
 fn is_reply(packet: &[u8]) -> bool {
     const RST: u8 = 4;
     let (protocol, at) = match packet.first().map(|b| b >> 4) {

@@ -18,7 +18,7 @@ pub(crate) fn evaluate(_: &Eui64, cx: &MatchCx<'_, '_>) -> Eval {
     }
     match link.source {
         Some(mac) => Eval::of(source.octets()[8..] == interface_id(mac), false),
-        None if link.kind == LinkKind::Ethernet => Eval::Hotdrop(false),
+        None if link.kind == LinkKind::Ethernet => misread(cx, source),
         None => unknown("source MAC address not captured"),
     }
 }
@@ -29,7 +29,24 @@ fn of_own(cx: &MatchCx<'_, '_>, source: std::net::Ipv6Addr) -> Eval {
         let zeros = interface_id(MacAddr::default());
         return Eval::of(source.octets()[8..] == zeros, false);
     }
-    Eval::Hotdrop(false)
+    misread(cx, source)
+}
+
+/// Without a link header the kernel takes the first 14 bytes of the packet for one (and drops, in a later fragment):
+/// next header, hop limit and the source's first half-words for the sender's address, the next two bytes for the type.
+fn misread(cx: &MatchCx<'_, '_>, source: std::net::Ipv6Addr) -> Eval {
+    if cx.param.fragment_offset != 0 {
+        return Eval::Hotdrop(false);
+    }
+    let Ok(&[next, hops, a, b, c, d, high, low]) = cx.skb.packet.array::<8>(6) else {
+        return Eval::False;
+    };
+    let is_ipv6 = [high, low] == [0x86, 0xdd];
+    let sender = MacAddr([next, hops, a, b, c, d]);
+    Eval::of(
+        is_ipv6 && source.octets()[8..] == interface_id(sender),
+        false,
+    )
 }
 
 /// The modified EUI-64 of RFC 4291, appendix A.
@@ -46,6 +63,8 @@ mod tests {
     fn a_copy_of_what_was_sent_to_many_has_no_link_header() {
         let mut scene = Scene::v6(59, Vec::new());
         scene.skb.local = true;
+        assert_eq!(scene.with(|cx| evaluate(&Eui64, cx)), Eval::False);
+        scene.param.fragment_offset = 8;
         assert_eq!(scene.with(|cx| evaluate(&Eui64, cx)), Eval::Hotdrop(false));
     }
 

@@ -2,7 +2,7 @@
 
 use netverdict_host::Host;
 use netverdict_net::{Family, Jiffies, Link, Packet, Protocol, Timestamp};
-use netverdict_ruleset::{Backend, Hook};
+use netverdict_ruleset::{Hook, PortTests};
 
 use crate::context::{MatchCx, Now, Param};
 use crate::state::State;
@@ -56,7 +56,7 @@ impl Scene {
             param: Param {
                 family,
                 hook: Hook::Forward,
-                backend: Backend::Legacy,
+                ports: PortTests::Xtables,
                 fragment_offset: 0,
                 transport_offset,
                 protocol: Some(protocol),

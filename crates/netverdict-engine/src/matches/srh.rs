@@ -29,7 +29,8 @@ fn holds(m: &Srh, packet: &Packet<'_>) -> Result<bool, Beyond> {
     let [next, len, kind, left, last, _, high, low] = *packet.array(at)?;
     let sound =
         packet.holds(at, (usize::from(len) + 1) * 8) && kind == SEGMENT_ROUTING && left <= last;
-    let tag = u16::from_be_bytes([high, low]);
+    // The kernel compares the field with a number in the host's order: `--srh-tag 1` is 0x0100 on the wire.
+    let tag = u16::from_le_bytes([high, low]);
     let fields = m.next_header.is_none_or(|t| t.test(|want| *want == next))
         && m.length.matches(len)
         && m.segments_left.matches(left)
@@ -64,9 +65,9 @@ mod tests {
     use crate::matches::fixture::Scene;
     use netverdict_ruleset::matches::SrhNumber;
 
-    /// Segments ::1 (the last to visit), ::2, ::3; one left, tag 7.
+    /// Segments ::1 (the last to visit), ::2, ::3; one left, and a tag of 7 to a little-endian host.
     fn scene() -> Scene {
-        let mut bytes = vec![59, 6, 4, 1, 2, 0, 0, 7];
+        let mut bytes = vec![59, 6, 4, 1, 2, 0, 7, 0];
         for n in 1..=3u128 {
             bytes.extend(n.to_be_bytes());
         }

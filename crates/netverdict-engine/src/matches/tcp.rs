@@ -62,9 +62,9 @@ pub(crate) fn evaluate_nft(m: &Tcp, cx: &MatchCx<'_, '_>) -> Eval {
         let byte = tri::nft(packet.array::<1>(at + 13), CUT)?;
         Ok(byte.is_some_and(|b| m.flags.test(|want| want.matches(b[0]))))
     };
+    let tests = [&m.source, &m.destination];
     tri::eval(all([
-        tri::nft_port(&m.source, packet.u16(at), CUT),
-        tri::nft_port(&m.destination, packet.u16(at + 2), CUT),
+        tri::nft_ports(tests, cx.param.ports, packet, at, CUT),
         flags(),
     ]))
 }
@@ -74,6 +74,7 @@ mod tests {
     use super::*;
     use crate::matches::fixture::{Scene, tcp};
     use netverdict_net::PortRange;
+    use netverdict_ruleset::PortTests;
     use netverdict_ruleset::matches::TcpFlags;
 
     fn syn() -> Scene {
@@ -214,5 +215,22 @@ mod tests {
             ..Tcp::default()
         };
         assert_eq!(nft(&syn, &mut short), Eval::False);
+    }
+
+    #[test]
+    fn two_negated_ports_are_one_number_to_older_tools() {
+        let mut scene = syn();
+        for (ports, [one, both]) in [
+            (PortTests::Joined, [Eval::True, Eval::False]),
+            (PortTests::Apart, [Eval::False, Eval::False]),
+        ] {
+            scene.param.ports = ports;
+            let not = |source| Tcp {
+                source: Invertible::inverted(PortRange::single(source)),
+                ..dport(22, 22, true)
+            };
+            assert_eq!(scene.with(|cx| evaluate_nft(&not(9), cx)), one);
+            assert_eq!(scene.with(|cx| evaluate_nft(&not(40000), cx)), both);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use netverdict_net::{Beyond, Packet, PortRange};
-use netverdict_ruleset::Invertible;
+use netverdict_ruleset::{Invertible, PortTests};
 
 use crate::context::Eval;
 
@@ -94,6 +94,27 @@ pub(super) fn nft_port(
     }
     let port = nft(port, why)?;
     Ok(port.is_some_and(|port| test.test(|range| range.contains(port))))
+}
+
+/// The tests of both ports as nf_tables makes them.
+pub(super) fn nft_ports(
+    [source, destination]: [&Invertible<PortRange>; 2],
+    ports: PortTests,
+    packet: &Packet<'_>,
+    at: usize,
+    why: &'static str,
+) -> Tri {
+    if ports.joins(*source, *destination) {
+        let both = nft(packet.array::<4>(at), why)?;
+        return Ok(both.is_some_and(|b| {
+            let [from, to] = [[b[0], b[1]], [b[2], b[3]]].map(u16::from_be_bytes);
+            [from, to] != [source.value.start, destination.value.start]
+        }));
+    }
+    all([
+        nft_port(source, packet.u16(at), why),
+        nft_port(destination, packet.u16(at + 2), why),
+    ])
 }
 
 /// `N` bytes of a header; the error is the match's answer: hotdrop beyond the packet.

@@ -24,10 +24,8 @@ pub(crate) fn evaluate(m: &Udp, cx: &MatchCx<'_, '_>) -> Eval {
 /// The test as nf_tables runs it; see [`super::tcp::evaluate_nft`].
 pub(crate) fn evaluate_nft(m: &Udp, cx: &MatchCx<'_, '_>) -> Eval {
     let (packet, at) = (&cx.skb.packet, cx.param.transport_offset);
-    tri::eval(all([
-        tri::nft_port(&m.source, packet.u16(at), CUT),
-        tri::nft_port(&m.destination, packet.u16(at + 2), CUT),
-    ]))
+    let tests = [&m.source, &m.destination];
+    tri::eval(tri::nft_ports(tests, cx.param.ports, packet, at, CUT))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use netverdict_net::checksum::{finish, pseudo_header, sum};
 use netverdict_net::{Family, Packet, Protocol};
-use netverdict_ruleset::{Hook, NatSide};
+use netverdict_ruleset::NatSide;
 
 use super::{NatCx, layer4, rewrite, sought};
 use crate::conntrack::{Direction, Entry, Status, Tuple, verify_checksum};
@@ -30,8 +30,8 @@ pub(super) fn translate(
     if skb.packet.len() < offset + 8 + inner {
         return Err(FAILED);
     }
-    let received = matches!(cx.hook, Hook::Prerouting | Hook::Input);
-    if received && !skb.checksum_trusted {
+    // At every hook: what this host answers itself may have been spoilt on its way through mangle.
+    if !skb.checksum_trusted {
         verify_checksum(&skb.packet, offset, protocol).map_err(|_| FAILED)?;
     }
     let [kind] = *skb.packet.array::<1>(offset).map_err(|_| FAILED)?;

@@ -184,7 +184,8 @@ impl<'p> Walk<'_, 'p> {
         };
         skb.mark = emission.mark;
         skb.made_by = Some(emission.kind);
-        skb.checksum_trusted = true;
+        // A reset's is left to the device; an ICMP message's is there from the start, and may be spoilt.
+        skb.checksum_trusted = emission.kind != EmissionKind::Icmp;
         skb.copied = emission.kind == EmissionKind::Copy;
         skb
     }

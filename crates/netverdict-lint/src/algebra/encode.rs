@@ -9,7 +9,7 @@ use netverdict_ruleset::matches::{
     Conntrack, CtDirection, CtStates, CtStatuses, HopTest, IcmpTest, Multiport, PacketKind,
     PortEntry, PortSide, Tcp,
 };
-use netverdict_ruleset::{Backend, FragmentTest, Invertible, Match, Rule};
+use netverdict_ruleset::{FragmentTest, Invertible, Match, PortTests, Rule};
 
 use super::set::{Full, Set};
 use super::space::{Field, Space, connection};
@@ -214,7 +214,7 @@ impl Space {
     }
 
     fn is_nft(&self) -> bool {
-        self.backend == Backend::Nft
+        self.ports != PortTests::Xtables
     }
 
     fn whole_or_first(&self) -> Result<Set, Full> {
@@ -235,9 +235,12 @@ impl Space {
         header: u8,
         native: bool,
     ) -> Result<Set, Full> {
-        let ports = self
-            .port(Field::SourcePort, source)?
-            .and(&self.port(Field::DestinationPort, destination)?)?;
+        let from = self.port(Field::SourcePort, source)?;
+        let to = self.port(Field::DestinationPort, destination)?;
+        if native && self.ports.joins(source, destination) {
+            return from.or(&to)?.and(&self.holds(4)?);
+        }
+        let ports = from.and(&to)?;
         if !native {
             return ports
                 .and(&self.holds(header)?)?

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use netverdict_net::Family;
-use netverdict_ruleset::{Backend, Hook, Ruleset, Table, TableKind};
+use netverdict_ruleset::{Backend, Hook, PortTests, Ruleset, Table, TableKind};
 use oxidd::bcdd::{BCDDFunction, BCDDManagerRef, new_manager};
 use oxidd::{BooleanFunction, Manager, ManagerRef};
 
@@ -113,7 +113,7 @@ pub(super) mod connection {
 /// The packets that a table's rules can tell apart.
 pub(crate) struct Space {
     pub(super) family: Family,
-    pub(super) backend: Backend,
+    pub(super) ports: PortTests,
     manager: BCDDManagerRef,
     fields: Vec<Range<u32>>,
     pub(super) in_devices: Interfaces,
@@ -174,7 +174,7 @@ impl Space {
         });
         Ok(Self {
             family: ruleset.family,
-            backend: ruleset.backend.unwrap_or(Backend::Legacy),
+            ports: PortTests::new(ruleset.backend.unwrap_or(Backend::Legacy), ruleset.version),
             manager,
             fields,
             in_devices,

@@ -142,8 +142,8 @@ pub(crate) fn ruleset(family: Family) -> impl Strategy<Value = Ruleset> {
             }
             Ruleset {
                 family,
-                backend: None,
                 tables,
+                ..Ruleset::new(family)
             }
         },
     )

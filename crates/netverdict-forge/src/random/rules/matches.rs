@@ -705,7 +705,7 @@ fn srh(place: &mut Place<'_>) -> String {
         |p| format!("{}--srh-hdr-len-gt {}", p.not(), p.rng.pick(&[1, 2])),
         |p| format!("{}--srh-segs-left-lt {}", p.not(), p.rng.pick(&[1, 2])),
         |p| format!("{}--srh-last-entry-eq {}", p.not(), p.rng.pick(&[0, 1])),
-        |p| format!("{}--srh-tag {}", p.not(), p.rng.pick(&[0, 7])),
+        |p| format!("{}--srh-tag {}", p.not(), p.rng.pick(&[0, 7, 1792])),
         |p| format!("{}--srh-lsid {}", p.not(), p.rng.pick(&SEGMENTS)),
         |p| format!("{}--srh-nsid {}", p.not(), p.rng.pick(&SEGMENTS)),
     ];
