@@ -84,3 +84,62 @@ fn an_ordinary_user_is_told_what_is_missing() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("needs root"), "{said}");
 }
+
+/// Processes that run with this in their surroundings. A namespace that nothing is bound to lives no longer than they do.
+fn marked(mark: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    let found = processes.filter_map(|entry| {
+        let place = entry.ok()?.path();
+        let surroundings = std::fs::read(place.join("environ")).ok()?;
+        let said = String::from_utf8_lossy(&surroundings).contains(mark);
+        said.then(|| std::fs::read_to_string(place.join("comm")).unwrap_or_default())
+    });
+    found.collect()
+}
+
+/// What outlives processes: bound namespaces, and devices of the machine's own namespace.
+fn lasting() -> (Vec<String>, Vec<String>) {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+    let bound = mounts.lines().filter(|line| line.contains("nsfs"));
+    let devices = std::fs::read_dir("/sys/class/net").unwrap();
+    let mut devices: Vec<String> = devices
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    devices.sort_unstable();
+    (bound.map(str::to_owned).collect(), devices)
+}
+
+#[test]
+fn killed_at_any_moment_it_leaves_nothing() {
+    const MARK: &str = "NETVERDICT_TO_BE_KILLED";
+    if skipped() {
+        return;
+    }
+    let before = lasting();
+    let folder = root().join("fixtures/office-gateway");
+    for moment in [0, 3, 10, 25, 40, 60, 90, 130, 180, 250, 350] {
+        let mark = format!("{MARK}={moment}-{}", std::process::id());
+        let (name, value) = mark.split_once('=').unwrap();
+        let mut run = Command::new(env!("CARGO_BIN_EXE_netverdict-under-test"))
+            .arg("conform")
+            .args([folder.join("bundle"), folder.join("captures")])
+            .env(name, value)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(moment));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let patience = std::time::Instant::now();
+        while !marked(&mark).is_empty() {
+            let left = marked(&mark);
+            assert!(
+                patience.elapsed().as_secs() < 20,
+                "killed after {moment} ms: {left:?}"
+            );
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+    assert_eq!(lasting(), before);
+}

@@ -50,6 +50,15 @@ pub fn namespace_facts(host: &Host) -> Facts {
         fact(About::Ipvs(None), "ipvs none"),
         fact(About::Socket(None), "socket none"),
         fact(About::Tproxy(TproxyFact::None), "TPROXY none"),
+        // No fingerprints are loaded there.
+        fact(
+            About::Match {
+                name: "osf".to_owned(),
+                subject: None,
+                holds: false,
+            },
+            "osf no-match",
+        ),
     ];
     if !host.has_realms(Family::V4) {
         facts.push(fact(About::Realm(0), "realm 0"));

@@ -208,7 +208,8 @@ impl Search<'_, '_> {
                 },
                 Numbers::of,
             )),
-            Protocol::TCP | Protocol::UDP | Protocol::UDPLITE | Protocol::SCTP | Protocol::DCCP => {
+            // Not DCCP: Linux tracks it no more, and so it has no ports here.
+            Protocol::TCP | Protocol::UDP | Protocol::UDPLITE | Protocol::SCTP => {
                 match (given, self.side) {
                     (Some(range), _) => Some(Numbers::of(range)),
                     (None, NatSide::Destination) => None,
@@ -311,7 +312,6 @@ fn port_in_range(tuple: &Tuple, side: NatSide, range: PortRange) -> bool {
         | Protocol::TCP
         | Protocol::UDP
         | Protocol::UDPLITE
-        | Protocol::DCCP
         | Protocol::SCTP => range.contains(*key(&mut tuple.clone(), side)),
         _ => true,
     }

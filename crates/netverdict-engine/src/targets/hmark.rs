@@ -99,7 +99,11 @@ fn of_ipv6(target: Hmark, packet: &Packet<'_>) -> Option<Tuple> {
         return Some(of_headers(target, packet, &found));
     }
     let quoted = packet.captured().get(found.offset + ICMP_HEADER..)?;
-    let inner = Packet::new(quoted, quoted.len(), packet.link).ok()?;
+    // Quotes are cut, and the kernel does not look at the length they state.
+    let mut quoted = quoted.to_vec();
+    let rest = u16::try_from(quoted.len().checked_sub(40)?).unwrap_or(u16::MAX);
+    quoted.get_mut(4..6)?.copy_from_slice(&rest.to_be_bytes());
+    let inner = Packet::new(&quoted, quoted.len(), packet.link).ok()?;
     if inner.family() != Family::V6 {
         return None;
     }

@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
+use netverdict_bundle::SourceKind;
 use netverdict_conform::present::Document;
 use netverdict_conform::rig::Pace;
 use netverdict_conform::{ConformError, RigError, conform};
-use netverdict_replay::survey;
+
+use netverdict_replay::{Setup, survey};
 
 use super::replay::failed;
 use crate::args::conform::{Conform, Format};
@@ -21,6 +23,7 @@ pub(crate) fn run(args: &Conform) -> Result<u8, Failure> {
     super::warn(&args.common, &rules.warnings);
     let (survey, _) = survey(sources.open()?).map_err(|e| failed(&e, None))?;
     let setup = rules.setup(&survey, &overrides, host::config(&args.model))?;
+    super::warn(&args.common, &not_taken_over(&setup));
     let pace = if args.pace { Pace::Real } else { Pace::Fast };
     let conformed = conform(&setup, sources.open()?, pace).map_err(|error| match error {
         ConformError::Replay(error) => failed(&error, Some(&setup)),
@@ -49,6 +52,20 @@ pub(crate) fn run(args: &Conform) -> Result<u8, Failure> {
     } else {
         exit::FOUND
     })
+}
+
+/// What the kernel cannot be given. The model does without it too, so that both answer the same question.
+fn not_taken_over(setup: &Setup) -> Vec<String> {
+    let mut all = Vec::new();
+    if setup.bundle.source(SourceKind::Conntrack).is_some() {
+        all.push("the bundle's connections are left out: both sides begin with an empty table");
+    }
+    if setup.config.facts.iter().next().is_some() {
+        all.push(
+            "--assume is left out: in a namespace of its own no packet has a socket, an IPsec policy or an IPVS service",
+        );
+    }
+    all.into_iter().map(str::to_owned).collect()
 }
 
 /// What the kernel's side lacks, or will not do.

@@ -104,6 +104,14 @@ pub(super) const ALL: &[Match] = &[
     limited("rt", v6, rt),
     limited("srh", v6, srh),
     header("mh", |p| v6(p) && is(p, &[Protocol(135)]), mh),
+    general("connlabel", connlabel),
+    limited("physdev", |p| p.reaches(PRE | IN | FWD), physdev),
+    header(
+        "osf",
+        |p| v4(p) && is(p, &[Protocol::TCP]) && p.reaches(PRE | IN | FWD),
+        osf,
+    ),
+    limited("socket", |p| p.reaches(PRE | IN), socket),
     limited("set", |p| !p.sets.is_empty(), set),
     limited("hbh", v6, |p| options(p, "hbh", "--hbh-len", "--hbh-opts")),
     limited("dst", v6, |p| options(p, "dst", "--dst-len", "--dst-opts")),
@@ -714,6 +722,32 @@ fn srh(place: &mut Place<'_>) -> String {
 
 /// What the generated segment lists have, and what they have not.
 const SEGMENTS: [&str; 3] = ["2001:db8:1::7", "2001:db8::/32", "2001:db8:f::/48"];
+
+/// Labels by number: there is no connlabel.conf to name them.
+fn connlabel(place: &mut Place<'_>) -> String {
+    let not = place.not();
+    let set = place.maybe(40, " --set");
+    format!("-m connlabel {not}--label {}{set}", place.rng.below(4))
+}
+
+fn physdev(place: &mut Place<'_>) -> String {
+    let options: [Writer; 3] = [
+        |p| format!("{}--physdev-in eth0", p.not()),
+        |p| format!("{}--physdev-is-in", p.not()),
+        |p| format!("{}--physdev-is-bridged", p.not()),
+    ];
+    draw(place, "physdev", &options)
+}
+
+fn osf(place: &mut Place<'_>) -> String {
+    let ttl = place.maybe(40, " --ttl 2");
+    format!("-m osf {}--genre Linux{ttl}", place.not())
+}
+
+fn socket(place: &mut Place<'_>) -> String {
+    let options = ["", " --transparent", " --nowildcard", " --restore-skmark"];
+    format!("-m socket{}", place.rng.pick(&options))
+}
 
 fn mh(place: &mut Place<'_>) -> String {
     one(place, "mh", "--mh-type", &["0", "1:3", "5", "0:255"])

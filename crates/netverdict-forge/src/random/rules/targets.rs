@@ -82,6 +82,9 @@ pub(super) const ALL: &[Target] = &[
     // A copy of a looped-back packet is looped back, and copied.
     target("TEE", |p| p.reaches(FWD) && p.network.nics.len() > 1, tee),
     target("SET", |p| p.sets.iter().any(|s| s.grows), set),
+    target("AUDIT", |_| true, audit),
+    target("IDLETIMER", |_| true, idletimer),
+    target("RATEEST", |_| true, rateest),
     target("SNPT", |p| npt_legal(p, IN | POST), snpt),
     target("DNPT", |p| npt_legal(p, PRE | OUT), dnpt),
 ];
@@ -129,6 +132,28 @@ fn nflog(place: &mut Place<'_>) -> String {
         " --nflog-group 2 --nflog-prefix \"seen\"",
     ];
     pick(place, &options)
+}
+
+fn audit(place: &mut Place<'_>) -> String {
+    pick(place, &[" --type accept", " --type drop", " --type reject"])
+}
+
+fn idletimer(place: &mut Place<'_>) -> String {
+    pick(
+        place,
+        &[
+            " --timeout 600 --label idle",
+            " --timeout 900 --label quiet",
+        ],
+    )
+}
+
+fn rateest(place: &mut Place<'_>) -> String {
+    const OPTIONS: &str = " --rateest-interval 250ms --rateest-ewmalog 500ms";
+    format!(
+        " --rateest-name {}{OPTIONS}",
+        pick(place, &["seen", "kept"])
+    )
 }
 
 fn mark(place: &mut Place<'_>) -> String {
