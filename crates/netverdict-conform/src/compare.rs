@@ -103,7 +103,7 @@ pub fn differences(case: &Case, kernel: &KernelRun, model: &ModelRun) -> Vec<Dif
 /// Why a case cannot be compared: the kernel drew a number that nothing determines. Rules of random cases name ports of
 /// services only, so that a source port that is neither the packet's own nor one of those was drawn.
 pub fn undetermined(case: &Case, kernel: &KernelRun, found: &[Difference]) -> Option<&'static str> {
-    const WHY: &str = "source NAT drew a port at random";
+    const WHY: &str = "source NAT drew a port or an id at random";
     if !found.is_empty() && searches_pieces(case) {
         return Some("a Boyer-Moore search does not look across the kernel's buffers");
     }
@@ -111,6 +111,10 @@ pub fn undetermined(case: &Case, kernel: &KernelRun, found: &[Difference]) -> Op
     let with_ports = |c: &&crate::kernel::Connection| matches!(c.protocol.0, 6 | 17 | 132 | 136);
     let mut entries = kernel.connections.iter().filter(with_ports);
     let in_table = entries.any(|c| drawn(c.original.source_port, c.reply.destination_port));
+    // No rule of random cases names an ICMP id.
+    let mut pings = kernel.connections.iter();
+    let pinged = pings
+        .any(|c| matches!(c.protocol.0, 1 | 58) && c.original.source_port != c.reply.source_port);
     let mut packets = found.iter().filter_map(|difference| match difference {
         Difference::Packet { kernel, model, .. } => Some((kernel.first()?, model)),
         _ => None,
@@ -119,7 +123,7 @@ pub fn undetermined(case: &Case, kernel: &KernelRun, found: &[Difference]) -> Op
         let ports = source_port(kernel).zip(source_port(model));
         ports.is_some_and(|(theirs, ours)| drawn(ours, theirs) && drawn(theirs, ours))
     });
-    (in_table || in_packet).then_some(WHY)
+    (in_table || pinged || in_packet).then_some(WHY)
 }
 
 /// Whether `string --algo bm` may meet a reassembled datagram: where its fragments end in memory decides.

@@ -253,6 +253,11 @@ impl<'ns> Rig<'ns> {
             }
         }
         self.collect(&mut seen)?;
+        let link = match frame.direction {
+            Direction::Out => 0,
+            Direction::In => frame.interface.map_or(0, |name| self.link_header(&name)),
+        };
+        seen.recognise_answers(frame.bytes.get(link..).unwrap_or_default());
         Ok(seen)
     }
 
@@ -279,6 +284,12 @@ impl<'ns> Rig<'ns> {
     /// The wall clock, advanced by the monotonic one.
     pub fn clock(&self) -> Timestamp {
         self.started.0 + self.started.1.elapsed().as_nanos() as i64
+    }
+
+    fn link_header(&self, name: &InterfaceName) -> usize {
+        const ETHERNET: usize = 14;
+        self.tap(name)
+            .map_or(0, |tap| if tap.bare { 0 } else { ETHERNET })
     }
 
     fn collect(&self, seen: &mut Observation) -> Result<(), RigError> {
@@ -309,7 +320,6 @@ impl<'ns> Rig<'ns> {
                 seen.ways.push(self.name(logged.out_index));
             }
         })?;
-        seen.recognise_answers();
         Ok(())
     }
 

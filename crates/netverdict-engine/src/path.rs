@@ -31,6 +31,7 @@ enum RecordRoute {
 impl<'p> Walk<'_, 'p> {
     /// Takes the packet all its way.
     pub(crate) fn run(&mut self, entry: &Entry) -> End {
+        self.began = self.state.conntrack.table.last_serial();
         let end = match *entry {
             Entry::Prerouting { in_device } => self.receive(in_device),
             Entry::Output { out_device } => self.send(out_device),
@@ -159,16 +160,14 @@ impl<'p> Walk<'_, 'p> {
         };
         copy.connection = self.skb.connection;
         let returned = self.aside(&mut copy, |walk| walk.hook(Hook::Postrouting));
+        // IPv6 frees what has no hops left here, behind POSTROUTING: the copy is all that is left.
+        let copy_alone = sent.is_some() && self.skb.packet.ttl() == 0;
         let end = match sent {
-            // IPv6 frees what has no hops left here, behind POSTROUTING: the copy is all that is left.
-            Some(end) if self.skb.packet.ttl() == 0 => Ok(End {
-                fate: Fate::Local,
-                ..end
-            }),
             Some(end) => Ok(end),
             None => self.leave(Fate::Sent),
         };
-        if returned.is_ok() {
+        let mut copy_ended = returned;
+        if copy_ended.is_ok() {
             let device = copy.out_device;
             copy.in_device = device;
             copy.out_device = Device::Absent;
@@ -179,12 +178,19 @@ impl<'p> Walk<'_, 'p> {
                 _ => PacketType::Multicast,
             };
             // Where the copy ends is not where the packet ends.
-            let _ended = self.aside(&mut copy, |walk| {
+            copy_ended = self.aside(&mut copy, |walk| {
                 walk.hook(Hook::Prerouting)?;
                 walk.deliver(kind).map(|_| ())
             });
         }
-        end
+        match (copy_alone, copy_ended) {
+            (true, Ok(())) => end.map(|end| End {
+                fate: Fate::Local,
+                ..end
+            }),
+            (true, Err(ended)) => Err(ended),
+            (false, _) => end,
+        }
     }
 
     /// Walks with another packet for a while; what the trail says of decisions stays this packet's.

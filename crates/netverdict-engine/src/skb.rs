@@ -72,6 +72,8 @@ pub struct Skb<'p> {
     pub template: Option<u32>,
     /// Whether the layer-4 checksum is taken for right.
     pub checksum_trusted: bool,
+    /// Whether the kernel summed the whole packet once (`CHECKSUM_COMPLETE`): on its way out it does not look again.
+    pub summed: bool,
     /// Whether a TRACE rule saw it.
     pub traced: bool,
     /// Whether it was made on this host.
@@ -105,6 +107,7 @@ impl<'p> Skb<'p> {
             connection: Connection::None,
             template: None,
             checksum_trusted: false,
+            summed: false,
             traced: false,
             local: false,
             has_socket: false,

@@ -113,6 +113,8 @@ pub(crate) struct Walk<'e, 'p> {
     /// What tracking said before, where a remembered path was tried.
     pub(crate) tracked: Option<Pretracked>,
     pub(crate) recorder: Recorder,
+    /// The serial number of the last connection made before the packet.
+    pub(crate) began: u64,
 }
 
 impl Walk<'_, '_> {

@@ -52,11 +52,11 @@ impl fmt::Display for Version {
 pub enum PortTests {
     /// xt_tcpudp.
     Xtables,
-    /// nf_tables; iptables before 1.8.11 compares two single ports as one number, so that two negations hold where
-    /// either does.
-    Joined,
+    /// nf_tables, as iptables 1.8.8 to 1.8.10 translate: two single ports are compared as one number, so that two
+    /// negations hold where either does, and a range of every port is no test, negated or not.
+    Early,
     /// nf_tables, each port by itself.
-    Apart,
+    Native,
 }
 
 impl PortTests {
@@ -65,14 +65,23 @@ impl PortTests {
         match (backend, version) {
             (Backend::Legacy, _) => Self::Xtables,
             (Backend::Nft, Some(version)) if version < Version::v1_8(8) => Self::Xtables,
-            (Backend::Nft, Some(version)) if version < Version::v1_8(11) => Self::Joined,
-            (Backend::Nft, _) => Self::Apart,
+            (Backend::Nft, Some(version)) if version < Version::v1_8(11) => Self::Early,
+            (Backend::Nft, _) => Self::Native,
+        }
+    }
+
+    /// Whether no test is made of it.
+    pub fn leaves_out(self, test: Invertible<PortRange>) -> bool {
+        match self {
+            Self::Xtables => false,
+            Self::Early => test.value == PortRange::ANY,
+            Self::Native => test == Invertible::plain(PortRange::ANY),
         }
     }
 
     /// Whether two tests are one comparison, true where either port differs. iptables takes port 0 for none.
     pub fn joins(self, source: Invertible<PortRange>, destination: Invertible<PortRange>) -> bool {
-        self == Self::Joined
+        self == Self::Early
             && [source, destination]
                 .iter()
                 .all(|t| t.inverted && t.value.start == t.value.end && t.value.start != 0)
@@ -99,10 +108,10 @@ mod tests {
     fn port_tests_follow_backend_and_version() {
         let nft = |patch| PortTests::new(Backend::Nft, Some(Version::v1_8(patch)));
         assert_eq!(nft(7), PortTests::Xtables);
-        assert_eq!(nft(8), PortTests::Joined);
-        assert_eq!(nft(10), PortTests::Joined);
-        assert_eq!(nft(11), PortTests::Apart);
-        assert_eq!(PortTests::new(Backend::Nft, None), PortTests::Apart);
+        assert_eq!(nft(8), PortTests::Early);
+        assert_eq!(nft(10), PortTests::Early);
+        assert_eq!(nft(11), PortTests::Native);
+        assert_eq!(PortTests::new(Backend::Nft, None), PortTests::Native);
         let legacy = PortTests::new(Backend::Legacy, Some(Version::v1_8(9)));
         assert_eq!(legacy, PortTests::Xtables);
     }

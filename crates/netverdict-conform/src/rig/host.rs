@@ -292,6 +292,8 @@ pub(super) fn quiet(facts: &HostFacts) -> Vec<(String, String)> {
             settings.push((format!("net.{family}.conf.{conf}.{key}"), value.to_owned()));
         }
     }
+    // A drawn flow label is in neither dump nor capture, and rules may ask for it.
+    settings.push(("net.ipv6.auto_flowlabels".to_owned(), "0".to_owned()));
     settings
 }
 

@@ -66,9 +66,10 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// Takes answers out of what left: CLASSIFY gives a packet a priority of its own, and so takes away what the rig knows
-    /// answers by. A copy that TEE made may equal the packet it is of: it is taken for one of two that left alike.
-    pub(super) fn recognise_answers(&mut self) {
+    /// Takes answers out of what left or was delivered: CLASSIFY gives a packet a priority of its own, and so takes away
+    /// what the rig knows answers by. A copy that TEE made of `injected` may equal it: it is taken for one of two that left
+    /// alike.
+    pub(super) fn recognise_answers(&mut self, injected: &[u8]) {
         let missing = self.answers.iter().zip(&self.ways).filter(|(answer, _)| {
             let mut left = self.answers_left.iter();
             !left.any(|left| same_but_sums(left, answer))
@@ -80,9 +81,13 @@ impl Observation {
             let there = |e: &Emitted| same(e) && Some(e.interface) == *way;
             let at = self.emitted.iter().position(there);
             let at = at.or_else(|| self.emitted.iter().position(same));
-            if is_reply(answer) || left > 1 {
+            let reply = is_reply(answer, injected);
+            if reply || left > 1 {
                 found.extend(at.map(|at| self.emitted.remove(at).packet().to_vec()));
             }
+            let mut delivered = self.delivered.iter();
+            let at = delivered.position(|d| reply && same_but_sums(&d.packet, answer));
+            found.extend(at.map(|at| self.delivered.remove(at).packet));
         }
         self.answers_left.append(&mut found);
     }
@@ -99,18 +104,33 @@ impl Observation {
     }
 }
 
-/// Whether it is an ICMP message or a reset: no copy of a packet that went on by itself.
-fn is_reply(packet: &[u8]) -> bool {
-    const RST: u8 = 4;
-    let (protocol, at) = match packet.first().map(|b| b >> 4) {
-        Some(4) => (packet.get(9), 20),
-        _ => (packet.get(6), 40),
-    };
+/// Whether it answers what was injected, and so is no copy of it: an ICMP error or a reset, which nothing answers.
+fn is_reply(packet: &[u8], injected: &[u8]) -> bool {
+    let is = |kind: fn(&[u8]) -> bool| kind(packet) && !kind(injected);
+    is(is_error) || is(is_reset)
+}
+
+fn protocol(packet: &[u8]) -> (Option<u8>, usize) {
+    match packet.first() {
+        Some(first) if first >> 4 == 4 => (packet.get(9).copied(), usize::from(first & 15) * 4),
+        _ => (packet.get(6).copied(), 40),
+    }
+}
+
+fn is_error(packet: &[u8]) -> bool {
+    let (protocol, at) = protocol(packet);
+    let kind = packet.get(at);
     match protocol {
-        Some(1 | 58) => true,
-        Some(6) => packet.len() == at + 20 && packet.get(at + 13).is_some_and(|f| f & RST != 0),
+        Some(1) => matches!(kind, Some(3 | 4 | 5 | 11 | 12)),
+        Some(58) => matches!(kind, Some(1..=4)),
         _ => false,
     }
+}
+
+fn is_reset(packet: &[u8]) -> bool {
+    const RST: u8 = 4;
+    let (protocol, at) = protocol(packet);
+    protocol == Some(6) && packet.get(at + 13).is_some_and(|flags| flags & RST != 0)
 }
 
 /// Equal but for the checksums of IPv4's header and of TCP, which are filled in at the end.

@@ -79,6 +79,8 @@ pub(crate) struct Table {
     /// How many entries are in use, unconfirmed ones included.
     count: u32,
     serial: u64,
+    /// Whether an entry ever had zones that differ by direction: then two entries may be filed under one tuple.
+    split: bool,
     recording: bool,
     /// Counts checkpoints.
     epoch: u64,
@@ -144,6 +146,11 @@ impl Table {
     /// How many entries there are, unconfirmed and expired ones included.
     pub(crate) const fn count(&self) -> u32 {
         self.count
+    }
+
+    /// The number of the entry that was made last.
+    pub(crate) const fn last_serial(&self) -> u64 {
+        self.serial
     }
 
     /// A new entry, not yet in the table. `make` gets its serial number.
@@ -266,6 +273,9 @@ impl Table {
         }
         slot.linked[direction.index()] = linked;
         if linked {
+            let zones = entry_of(&self.slots, id).map(|entry| entry.zone);
+            self.split |=
+                zones.is_some_and(|z| z.at(Direction::Original) != z.at(Direction::Reply));
             let (seed, slots) = (&self.seed, &self.slots);
             self.links
                 .insert_unique(hash, link, |link| hash_link(seed, slots, *link));
@@ -311,7 +321,7 @@ impl Table {
     fn find_any(&self, tuple: &Tuple, zone: Zone, at: Direction) -> Option<(CtId, Direction)> {
         let slots = &self.slots;
         let hash = hash_tuple(&self.seed, tuple, zone.at(at));
-        let link = self.links.find(hash, |link| {
+        let fits = |link: &Link| {
             entry_of(slots, link.id()).is_some_and(|entry| {
                 let direction = link.direction();
                 let number = entry.zone.at(direction);
@@ -319,7 +329,15 @@ impl Table {
                     && number == zone.at(direction)
                     && number == zone.at(at)
             })
-        })?;
+        };
+        let link = if self.split {
+            // The kernel files at the head: the newest is found first.
+            let newest = |link: &&Link| entry_of(slots, link.id()).map(Entry::serial);
+            let all = self.links.iter_hash(hash);
+            all.filter(|link| fits(link)).max_by_key(newest)?
+        } else {
+            self.links.find(hash, fits)?
+        };
         // A tuple that is its own answer is filed twice; the answer was filed last and is found first.
         let is_reply = entry_of(slots, link.id()).is_some_and(|entry| {
             entry.reply() == tuple && entry.zone.at(Direction::Reply) == zone.at(at)

@@ -109,6 +109,7 @@ impl Conntrack {
         let verify = hook == Hook::Prerouting && self.settings.checksum && !skb.checksum_trusted;
         if matches!(at.protocol, Protocol::ICMP | Protocol::ICMPV6) {
             let connection = self.track_error(&skb.packet, at, zone, verify, now)?;
+            skb.summed |= verify;
             if connection != Connection::None {
                 skb.connection = connection;
                 return Ok(ACCEPT);

@@ -38,6 +38,10 @@ fn misread(cx: &MatchCx<'_, '_>, source: std::net::Ipv6Addr) -> Eval {
     if cx.param.fragment_offset != 0 {
         return Eval::Hotdrop(false);
     }
+    // Without `-p` ip6_tables has not read the fragment offset: the kernel asks what its stack held.
+    if cx.param.protocol.is_none() {
+        return unknown("without -p the kernel drops it or not by memory that it did not set");
+    }
     let Ok(&[next, hops, a, b, c, d, high, low]) = cx.skb.packet.array::<8>(6) else {
         return Eval::False;
     };
@@ -64,6 +68,10 @@ mod tests {
         let mut scene = Scene::v6(59, Vec::new());
         scene.skb.local = true;
         assert_eq!(scene.with(|cx| evaluate(&Eui64, cx)), Eval::False);
+        let protocol = scene.param.protocol.take();
+        let undecided = scene.with(|cx| evaluate(&Eui64, cx));
+        assert!(matches!(undecided, Eval::Unknown(_)), "{undecided:?}");
+        scene.param.protocol = protocol;
         scene.param.fragment_offset = 8;
         assert_eq!(scene.with(|cx| evaluate(&Eui64, cx)), Eval::Hotdrop(false));
     }

@@ -221,8 +221,8 @@ mod tests {
     fn two_negated_ports_are_one_number_to_older_tools() {
         let mut scene = syn();
         for (ports, [one, both]) in [
-            (PortTests::Joined, [Eval::True, Eval::False]),
-            (PortTests::Apart, [Eval::False, Eval::False]),
+            (PortTests::Early, [Eval::True, Eval::False]),
+            (PortTests::Native, [Eval::False, Eval::False]),
         ] {
             scene.param.ports = ports;
             let not = |source| Tcp {

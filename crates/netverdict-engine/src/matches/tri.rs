@@ -83,13 +83,14 @@ pub(super) fn nft<T>(
     }
 }
 
-/// A port test as nf_tables makes it; there is none for a range that every port is in.
-pub(super) fn nft_port(
+/// A port test as nf_tables makes it, if it makes one.
+fn nft_port(
     test: &Invertible<PortRange>,
+    ports: PortTests,
     port: Result<u16, Beyond>,
     why: &'static str,
 ) -> Tri {
-    if test.value == PortRange::ANY && !test.inverted {
+    if ports.leaves_out(*test) {
         return Ok(true);
     }
     let port = nft(port, why)?;
@@ -112,8 +113,8 @@ pub(super) fn nft_ports(
         }));
     }
     all([
-        nft_port(source, packet.u16(at), why),
-        nft_port(destination, packet.u16(at + 2), why),
+        nft_port(source, ports, packet.u16(at), why),
+        nft_port(destination, ports, packet.u16(at + 2), why),
     ])
 }
 

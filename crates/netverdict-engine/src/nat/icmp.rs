@@ -3,7 +3,7 @@
 
 use netverdict_net::checksum::{finish, pseudo_header, sum};
 use netverdict_net::{Family, Packet, Protocol};
-use netverdict_ruleset::NatSide;
+use netverdict_ruleset::{Hook, NatSide};
 
 use super::{NatCx, layer4, rewrite, sought};
 use crate::conntrack::{Direction, Entry, Status, Tuple, verify_checksum};
@@ -30,8 +30,10 @@ pub(super) fn translate(
     if skb.packet.len() < offset + 8 + inner {
         return Err(FAILED);
     }
-    // At every hook: what this host answers itself may have been spoilt on its way through mangle.
-    if !skb.checksum_trusted {
+    // Also of what leaves, once: what this host answers may have been spoilt on its way through mangle.
+    let received = matches!(cx.hook, Hook::Prerouting | Hook::Input);
+    if !skb.checksum_trusted && (received || !skb.summed) {
+        skb.summed = true;
         verify_checksum(&skb.packet, offset, protocol).map_err(|_| FAILED)?;
     }
     let [kind] = *skb.packet.array::<1>(offset).map_err(|_| FAILED)?;

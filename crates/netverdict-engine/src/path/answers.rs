@@ -9,7 +9,7 @@ use crate::answer::{Asked, IcmpError, icmp_error, needs_device, reply_mark, with
 use crate::conntrack::Conntrack;
 use crate::observe::Event;
 use crate::walk::{End, Tape, Walk};
-use crate::{Connection, Emission, EmissionKind, Fate, Reason, Skb};
+use crate::{Connection, CtId, Emission, EmissionKind, Fate, Reason, Skb};
 
 /// Answers to answers end after so many.
 const ANSWERS: usize = 8;
@@ -140,9 +140,17 @@ impl<'p> Walk<'_, 'p> {
         // What tracking said of the packet before it walked is nothing to its answers.
         let tracked = self.tracked.take();
         let mut sent = 0;
+        // Who each answer to an answer answers: its connection.
+        let mut nested: Vec<Connection> = Vec::new();
+        let first = self.trail.emitted.len();
         while let Some(emission) = self.trail.emitted.get(sent).filter(|_| sent < ANSWERS) {
             let toward = emission.toward;
-            let mut skb = self.answering(emission);
+            let answered = sent
+                .checked_sub(first)
+                .and_then(|index| nested.get(index).copied());
+            let mut skb = self.answering(emission, answered.unwrap_or(self.skb.connection));
+            // It goes while the packet is still on its way.
+            self.state.conntrack.hidden = answered.and(self.new_connection());
             let device = if needs_device(skb.packet.destination()) {
                 self.skb.in_device
             } else {
@@ -157,6 +165,11 @@ impl<'p> Walk<'_, 'p> {
                 end = Some(ended);
                 Ok(())
             });
+            self.state.conntrack.hidden = None;
+            nested.resize(
+                self.trail.emitted.len().saturating_sub(first),
+                skb.connection,
+            );
             let fate = end.map_or(Fate::Dropped, |end| end.fate);
             // A connection that only the answer opened goes with it.
             if fate == Fate::Dropped && emission_opened(self.skb.connection, skb.connection) {
@@ -174,9 +187,18 @@ impl<'p> Walk<'_, 'p> {
         self.tracked = tracked;
     }
 
-    fn answering(&self, emission: &Emission) -> Skb<'p> {
+    /// The packet's connection, if it is the packet that made it.
+    fn new_connection(&self) -> Option<CtId> {
+        let Connection::Tracked { id, .. } = self.skb.connection else {
+            return None;
+        };
+        let entry = self.state.conntrack.entry(id)?;
+        (entry.serial() > self.began).then_some(id)
+    }
+
+    fn answering(&self, emission: &Emission, answered: Connection) -> Skb<'p> {
         let mut skb = Skb::new(emission.packet.clone());
-        skb.connection = match (emission.kind, self.skb.connection) {
+        skb.connection = match (emission.kind, answered) {
             (EmissionKind::Copy, _) => Connection::Untracked,
             // `nf_conntrack_attach` leaves nothing of what is untracked: the answer is tracked by itself.
             (_, Connection::Untracked) => Connection::None,

@@ -39,8 +39,12 @@ fn translate(target: Npt, at: usize, cx: &mut TargetCx<'_, '_>) -> Action {
     Action::Continue
 }
 
-/// An ICMPv6 error quotes a packet that went the other way.
+/// An ICMPv6 error quotes a packet that went the other way. The kernel does not find the message in what a raw socket
+/// wrote whole (`rawv6_send_hdrinc` leaves the transport header at the IPv6 header).
 fn translate_quoted(target: Npt, at: usize, cx: &mut TargetCx<'_, '_>) {
+    if cx.skb.has_socket {
+        return;
+    }
     let packet = &mut cx.skb.packet;
     let Ok(found) = ipv6::find(packet, None) else {
         return;
@@ -48,7 +52,7 @@ fn translate_quoted(target: Npt, at: usize, cx: &mut TargetCx<'_, '_>) {
     let error = found.protocol == Protocol::ICMPV6
         && packet
             .array::<1>(found.offset)
-            .is_ok_and(|[kind]| kind & 0x80 == 0);
+            .is_ok_and(|kind| matches!(kind, [1..=4]));
     if !error {
         return;
     }

@@ -191,6 +191,9 @@ pub fn ruleset(seed: u64, family: Family, network: &Network, words: &Vocabulary)
     } else {
         words.clone()
     };
+    // A class hides from the kernel's observer which of two equal packets is TEE's copy.
+    let without = if rng.chance(50) { "TEE" } else { "CLASSIFY" };
+    let words = words.only(|_, name| name != without);
     let (mut sets, _) = super::sets::sets(seed, network);
     // The tools refuse a set of the other family.
     sets.retain(|set| set.family.is_none_or(|of| of == family));

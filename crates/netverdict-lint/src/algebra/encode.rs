@@ -235,8 +235,16 @@ impl Space {
         header: u8,
         native: bool,
     ) -> Result<Set, Full> {
-        let from = self.port(Field::SourcePort, source)?;
-        let to = self.port(Field::DestinationPort, destination)?;
+        let leaves_out = |test| native && self.ports.leaves_out(test);
+        let side = |field, test| {
+            if leaves_out(test) {
+                Ok(self.all())
+            } else {
+                self.port(field, test)
+            }
+        };
+        let from = side(Field::SourcePort, source)?;
+        let to = side(Field::DestinationPort, destination)?;
         if native && self.ports.joins(source, destination) {
             return from.or(&to)?.and(&self.holds(4)?);
         }
@@ -246,12 +254,11 @@ impl Space {
                 .and(&self.holds(header)?)?
                 .and(&self.whole_or_first()?);
         }
-        let reads = |test: Invertible<PortRange>| test != Invertible::plain(PortRange::ANY);
         let mut set = ports;
-        if reads(source) {
+        if !leaves_out(source) {
             set = set.and(&self.holds(2)?)?;
         }
-        if reads(destination) {
+        if !leaves_out(destination) {
             set = set.and(&self.holds(4)?)?;
         }
         Ok(set)
