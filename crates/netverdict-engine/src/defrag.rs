@@ -85,8 +85,14 @@ enum Undo {
 #[derive(Debug)]
 enum Taken {
     Held,
-    /// The datagram, and the length of its largest fragment.
-    Whole(Packet<'static>, u16),
+    /// The datagram.
+    Whole {
+        packet: Packet<'static>,
+        /// The length of its largest fragment.
+        largest: u16,
+        /// How many of its bytes came in the first one; IPv6 only.
+        first_end: Option<u16>,
+    },
     /// Dropped, the queue stays.
     Refused,
     /// Dropped, with all that waited.
@@ -143,9 +149,14 @@ impl Defrag {
         }
         match taken {
             Taken::Held => Defragged::Held,
-            Taken::Whole(packet, largest) => {
+            Taken::Whole {
+                packet,
+                largest,
+                first_end,
+            } => {
                 skb.packet = packet;
                 skb.largest_fragment = Some(largest);
+                skb.first_end = first_end;
                 Defragged::Completed
             }
             Taken::Refused | Taken::Discarded => Defragged::Drop(Reason::FragmentBad),

@@ -81,10 +81,12 @@ impl Walk<'_, '_> {
                 tracked,
                 connection,
                 is_proven,
+                is_summed,
             }) => {
                 self.skb.template = None;
                 self.skb.connection = connection;
                 self.skb.checksum_trusted |= is_proven;
+                self.skb.summed |= is_summed;
                 tracked
             }
             None => self

@@ -268,6 +268,9 @@ impl<'p> Walk<'_, 'p> {
     /// To a device.
     fn leave(&mut self, fate: Fate) -> Result<End, End> {
         self.hook(Hook::Postrouting)?;
+        if self.fails_to_split() {
+            return Err(End::drop(Reason::FragmentBad));
+        }
         Ok(self.accepted(fate))
     }
 

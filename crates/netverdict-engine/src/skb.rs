@@ -82,6 +82,8 @@ pub struct Skb<'p> {
     pub has_socket: bool,
     /// Of a reassembled datagram, the length of its largest fragment (`IPCB(skb)->frag_max_size`).
     pub largest_fragment: Option<u16>,
+    /// Of a reassembled IPv6 datagram, how many of its bytes came in the first fragment.
+    pub first_end: Option<u16>,
     /// Of a reassembled datagram, whether it may exceed the MTU because its fragments did not (`skb->ignore_df`).
     pub ignore_df: bool,
     /// Its ends as it came, before any translation; `None` where its header now is what counts (a fragment's does not
@@ -112,6 +114,7 @@ impl<'p> Skb<'p> {
             local: false,
             has_socket: false,
             largest_fragment: None,
+            first_end: None,
             ignore_df: false,
             came: None,
             copied: false,

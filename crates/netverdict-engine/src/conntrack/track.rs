@@ -79,6 +79,8 @@ pub(crate) struct Pretracked {
     pub(crate) connection: Connection,
     /// Whether tracking proved its checksum.
     pub(crate) is_proven: bool,
+    /// Whether tracking summed it.
+    pub(crate) is_summed: bool,
 }
 
 impl Conntrack {
@@ -107,9 +109,9 @@ impl Conntrack {
         let at = layer4::find(&skb.packet, family, 0)?;
         let zone = template.map_or_else(Zone::default, |template| template.zone(skb.mark));
         let verify = hook == Hook::Prerouting && self.settings.checksum && !skb.checksum_trusted;
+        skb.summed |= verify && has_sum(at.protocol);
         if matches!(at.protocol, Protocol::ICMP | Protocol::ICMPV6) {
             let connection = self.track_error(&skb.packet, at, zone, verify, now)?;
-            skb.summed |= verify;
             if connection != Connection::None {
                 skb.connection = connection;
                 return Ok(ACCEPT);
@@ -163,6 +165,7 @@ impl Conntrack {
         Pretracked {
             tracked: tracked.unwrap_or_else(Tracked::from),
             connection,
+            is_summed: verify && self.settings.checksum && has_sum(at.protocol),
             is_proven: verify && self.settings.checksum && is_summed_whole(at.protocol, connection),
         }
     }
@@ -302,11 +305,15 @@ impl Conntrack {
 
 /// Whether a packet that its tracker took has a checksum that proves all of it.
 const fn is_summed_whole(protocol: Protocol, connection: Connection) -> bool {
-    matches!(connection, Connection::Tracked { .. })
-        && matches!(
-            protocol,
-            Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6
-        )
+    matches!(connection, Connection::Tracked { .. }) && has_sum(protocol)
+}
+
+/// Whether its checksum is over the whole packet.
+const fn has_sum(protocol: Protocol) -> bool {
+    matches!(
+        protocol,
+        Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6
+    )
 }
 
 const fn info(status: Status, direction: Direction) -> CtInfo {

@@ -138,10 +138,18 @@ pub(super) fn whole(
 ) -> Taken {
     let largest = u16::try_from(largest).unwrap_or(u16::MAX);
     if !cut {
-        return Taken::Whole(Packet::owned(data, family, link), largest);
+        return Taken::Whole {
+            packet: Packet::owned(data, family, link),
+            largest,
+            first_end: None,
+        };
     }
     match Packet::new(&data, total, link) {
-        Ok(packet) => Taken::Whole(packet.into_owned(), largest),
+        Ok(packet) => Taken::Whole {
+            packet: packet.into_owned(),
+            largest,
+            first_end: None,
+        },
         Err(_) => Taken::Discarded,
     }
 }

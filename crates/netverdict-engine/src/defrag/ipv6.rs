@@ -180,11 +180,21 @@ impl Queue {
             return Taken::Discarded;
         }
         let largest = self.largest + 40;
+        let first_end = u16::try_from(self.first_end()).ok();
         let (mut data, cut) = self.assemble();
         if let Some(header) = data.get_mut(..40) {
             header[1] |= ecn << 4;
             header[4..6].copy_from_slice(&(payload as u16).to_be_bytes());
         }
-        whole(data, payload + 40, cut, Family::V6, self.link, largest)
+        match whole(data, payload + 40, cut, Family::V6, self.link, largest) {
+            Taken::Whole {
+                packet, largest, ..
+            } => Taken::Whole {
+                packet,
+                largest,
+                first_end,
+            },
+            other => other,
+        }
     }
 }

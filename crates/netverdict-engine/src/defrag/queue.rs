@@ -59,6 +59,12 @@ impl Queue {
         self.pieces.is_empty()
     }
 
+    /// How much of the datagram is in its first fragment, headers included.
+    pub(super) fn first_end(&self) -> usize {
+        let first = self.pieces.iter().find(|piece| piece.offset == 0);
+        self.head.len() + first.map_or(0, |piece| piece.len)
+    }
+
     /// Forgets all fragments.
     pub(super) fn clear(&mut self) {
         *self = Self {

@@ -206,8 +206,13 @@ impl<'p> Walk<'_, 'p> {
         };
         skb.mark = emission.mark;
         skb.made_by = Some(emission.kind);
-        // A reset's is left to the device; an ICMP message's is there from the start, and may be spoilt.
-        skb.checksum_trusted = emission.kind != EmissionKind::Icmp;
+        skb.checksum_trusted = match emission.kind {
+            // There from the start, and may be spoilt.
+            EmissionKind::Icmp => false,
+            // Left to the device.
+            EmissionKind::Reset => true,
+            EmissionKind::Copy => self.skb.checksum_trusted || self.skb.summed,
+        };
         skb.copied = emission.kind == EmissionKind::Copy;
         skb
     }

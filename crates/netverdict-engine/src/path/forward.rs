@@ -85,6 +85,40 @@ impl Walk<'_, '_> {
             })
     }
 
+    /// Whether a reassembled IPv6 datagram cannot be taken apart again: the kernel looks for where its fragments begin in
+    /// the first one alone (`ip6_find_1stfragopt` in `skb_tail_pointer`'s bounds).
+    pub(super) fn fails_to_split(&self) -> bool {
+        const HOP_BY_HOP: u8 = 0;
+        const ROUTING: u8 = 43;
+        const DESTINATION: u8 = 60;
+        let (Some(largest), Some(end)) = (self.skb.largest_fragment, self.skb.first_end) else {
+            return false;
+        };
+        let (packet, end) = (&self.skb.packet, usize::from(end));
+        if packet.len() <= usize::from(largest) {
+            return false;
+        }
+        let Ok(&[mut next]) = packet.array::<1>(6) else {
+            return false;
+        };
+        let (mut offset, mut routed) = (40, false);
+        while matches!(next, HOP_BY_HOP | ROUTING | DESTINATION) {
+            routed |= next == ROUTING;
+            let Ok(&[after, len]) = packet.array::<2>(offset) else {
+                return offset + 2 > end;
+            };
+            if next == DESTINATION && routed {
+                return false;
+            }
+            if offset + 2 > end {
+                return true;
+            }
+            offset += (usize::from(len) + 1) * 8;
+            next = after;
+        }
+        offset > end
+    }
+
     pub(super) fn decrement_ttl(&mut self) {
         lower_ttl(&mut self.skb.packet);
     }
