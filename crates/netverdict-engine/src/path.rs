@@ -94,6 +94,8 @@ impl<'p> Walk<'_, 'p> {
     fn forward(&mut self, way: Way) -> Result<End, End> {
         self.skb.way = Some(way);
         self.skb.kind = Some(RouteKind::Unicast);
+        // `skb_forward_csum`
+        self.skb.summed = false;
         self.recorder
             .measure(self.skb.packet.len(), self.limit(&way));
         if let Err(reason) = self.check_forwarded(&way) {
