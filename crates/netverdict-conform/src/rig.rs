@@ -326,6 +326,7 @@ impl<'ns> Rig<'ns> {
     /// Keeps the kernel's chatter out of the tables, and our packets from being answered by sockets. What the kernel
     /// itself answers goes its way through OUTPUT and POSTROUTING, and is taken off there. Loaded before the dump: of
     /// two hooks of equal priority the later one runs first, so connections are confirmed before the first chain drops.
+    /// CLASSIFY takes the mark away; what came by no device and from no process is an answer all the same.
     fn silence(&self) -> Result<(), RigError> {
         let script = format!(
             "table inet netverdict {{
@@ -339,6 +340,8 @@ impl<'ns> Rig<'ns> {
                     icmpv6 type {{ 133-137 }} ip6 hoplimit 255 drop;
                     log group {SILENCED_GROUP} meta priority set {ANSWER} accept; }}
                 chain answered {{ type filter hook postrouting priority {last};
+                    meta skuid >= 0 accept;
+                    iif 0 meta priority set {ANSWER};
                     oifname != \"lo\" meta priority {ANSWER} log group {LEFT_GROUP} drop; }}
             }}",
             last = i32::MAX,

@@ -45,6 +45,7 @@ mod ipv6header;
 mod ipvs;
 mod length;
 mod limit;
+pub(crate) mod link;
 mod mac;
 mod mark;
 mod mh;

@@ -1,6 +1,7 @@
 //! What one injected frame led to.
 
-use netverdict_net::{InterfaceName, Timestamp};
+use netverdict_net::header::ipv6;
+use netverdict_net::{Family, InterfaceName, Link, Packet, Timestamp};
 
 /// A frame that left the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,9 +112,16 @@ fn is_reply(packet: &[u8], injected: &[u8]) -> bool {
 }
 
 fn protocol(packet: &[u8]) -> (Option<u8>, usize) {
-    match packet.first() {
-        Some(first) if first >> 4 == 4 => (packet.get(9).copied(), usize::from(first & 15) * 4),
-        _ => (packet.get(6).copied(), 40),
+    let Ok(read) = Packet::new(packet, packet.len(), Link::default()) else {
+        return (None, 0);
+    };
+    match read.family() {
+        Family::V4 => (
+            packet.get(9).copied(),
+            usize::from(packet.first().map_or(0, |first| first & 15)) * 4,
+        ),
+        Family::V6 => ipv6::find(&read, None)
+            .map_or((None, 0), |found| (Some(found.protocol.0), found.offset)),
     }
 }
 

@@ -5,20 +5,23 @@ use std::net::IpAddr;
 use netverdict_net::{InterfaceName, LinkKind, MacAddr};
 use netverdict_ruleset::matches::Eui64;
 
+use super::link;
 use super::tri::unknown;
 use crate::context::{Eval, MatchCx};
 
 pub(crate) fn evaluate(_: &Eui64, cx: &MatchCx<'_, '_>) -> Eval {
-    let link = &cx.skb.packet.link;
+    let header = &cx.skb.packet.link;
     let IpAddr::V6(source) = cx.skb.packet.source() else {
         return Eval::False;
     };
     if cx.skb.local {
         return of_own(cx, source);
     }
-    match link.source {
+    match header.source {
         Some(mac) => Eval::of(source.octets()[8..] == interface_id(mac), false),
-        None if link.kind == LinkKind::Ethernet => misread(cx, source),
+        None if header.kind == LinkKind::Ethernet || !link::is_ethernet(cx.host, cx.skb) => {
+            misread(cx, source)
+        }
         None => unknown("source MAC address not captured"),
     }
 }

@@ -1,30 +1,23 @@
 //! `-m mac` (net/netfilter/xt_mac.c).
 
-use netverdict_host::InterfaceKind;
 use netverdict_net::LinkKind;
 use netverdict_ruleset::matches::Mac;
 
+use super::link;
 use super::tri::unknown;
 use crate::context::{Eval, MatchCx};
 
 pub(crate) fn evaluate(m: &Mac, cx: &MatchCx<'_, '_>) -> Eval {
-    if cx.skb.local || !is_ethernet(cx) {
+    if cx.skb.local || !link::is_ethernet(cx.host, cx.skb) {
         return Eval::False;
     }
-    let link = &cx.skb.packet.link;
-    match (m.source.value, link.source) {
+    let header = &cx.skb.packet.link;
+    match (m.source.value, header.source) {
         (None, _) => unknown("the rule's MAC address was made unreadable"),
         (Some(want), Some(source)) => Eval::of(want == source, m.source.inverted),
-        (Some(_), None) if link.kind == LinkKind::Ethernet => Eval::False,
+        (Some(_), None) if header.kind == LinkKind::Ethernet => Eval::False,
         (Some(_), None) => unknown("source MAC address not captured"),
     }
-}
-
-/// Whether the in-device is one of type ARPHRD_ETHER; one that nobody described is, if its frames look so.
-fn is_ethernet(cx: &MatchCx<'_, '_>) -> bool {
-    let device = cx.skb.in_device.name();
-    let interface = device.and_then(|name| cx.host.interface(name));
-    interface.is_none_or(|interface| interface.kind == InterfaceKind::Ethernet)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use netverdict_ruleset::matches::Set;
 
-use super::tri;
+use super::{link, tri};
 use crate::context::{Eval, MatchCx};
 use crate::state::{Query, RuleState, Slot};
 
@@ -19,6 +19,7 @@ pub(crate) fn evaluate(m: &Set, cx: &mut MatchCx<'_, '_>) -> Eval {
         packets: m.packets,
         bytes: m.bytes,
         len: cx.skb.packet.len() as u64,
+        ethernet: link::is_ethernet(cx.host, cx.skb),
     };
     let hit = rules.sets.test(place, &query, cx.skb, cx.now.jiffies);
     tri::eval(hit.map(|hit| hit != m.inverted))

@@ -10,6 +10,7 @@ use netverdict_ruleset::targets::Set;
 use super::mark;
 use crate::compile::Load;
 use crate::context::{Action, Note, TargetCx};
+use crate::matches::link;
 use crate::state::{Adding, Changed, Query, Slot};
 
 /// More seconds than a timer counts (`IPSET_MAX_TIMEOUT`).
@@ -20,6 +21,7 @@ pub(super) fn apply(target: &Set, cx: &mut TargetCx<'_, '_>) -> Action {
         return Action::Continue;
     };
     let (len, now) = (cx.skb.packet.len() as u64, cx.now.jiffies);
+    let ethernet = link::is_ethernet(cx.host, cx.skb);
     if let (Some(set), Some(place)) = (&target.add, add) {
         let adding = Adding {
             exist: target.exist,
@@ -27,17 +29,23 @@ pub(super) fn apply(target: &Set, cx: &mut TargetCx<'_, '_>) -> Action {
             len,
         };
         let sets = &mut cx.state.rules.sets;
-        let added = sets.add(place as usize, &query(set, len), adding, cx.skb, now);
+        let added = sets.add(
+            place as usize,
+            &query(set, len, ethernet),
+            adding,
+            cx.skb,
+            now,
+        );
         tell(cx, "added to", set, added);
     }
     if let (Some(set), Some(place)) = (&target.delete, delete) {
         let sets = &mut cx.state.rules.sets;
-        let deleted = sets.delete(place as usize, &query(set, len), cx.skb, now);
+        let deleted = sets.delete(place as usize, &query(set, len, ethernet), cx.skb, now);
         tell(cx, "deleted from", set, deleted);
     }
     if let (Some(set), Some(place)) = (&target.map, map) {
         let sets = &mut cx.state.rules.sets;
-        match sets.look_up(place as usize, &query(set, len), cx.skb, now) {
+        match sets.look_up(place as usize, &query(set, len, ethernet), cx.skb, now) {
             Ok(Some(info)) => give(target, info, cx),
             Ok(None) => {}
             Err(why) => return Action::Unknown(Cow::Owned(format!("SET {}: {why}", set.name))),
@@ -56,7 +64,7 @@ pub(super) fn prepare(target: &Set, load: &mut Load<'_>) -> usize {
     rules.slots.add(Slot::Sets(places))
 }
 
-fn query(set: &SetReference, len: u64) -> Query<'_> {
+fn query(set: &SetReference, len: u64, ethernet: bool) -> Query<'_> {
     Query {
         sides: &set.sides,
         return_nomatch: false,
@@ -65,6 +73,7 @@ fn query(set: &SetReference, len: u64) -> Query<'_> {
         packets: None,
         bytes: None,
         len,
+        ethernet,
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Query<'a> {
     pub(crate) bytes: Option<SetCounterTest>,
     /// `skb->len`.
     pub(crate) len: u64,
+    /// Whether the packet's device has Ethernet's headers.
+    pub(crate) ethernet: bool,
 }
 
 /// The packet as a set sees it; what its type leaves out is 0.
@@ -70,8 +72,10 @@ impl Ask {
             _ => ask.first = ip(0),
         }
         match kind {
-            SetKind::HashMac => ask.other = mac(skb, side(0))?,
-            SetKind::BitmapIpMac | SetKind::HashIpMac => ask.other = mac(skb, side(1))?,
+            SetKind::HashMac => ask.other = mac(skb, side(0), query.ethernet)?,
+            SetKind::BitmapIpMac | SetKind::HashIpMac => {
+                ask.other = mac(skb, side(1), query.ethernet)?
+            }
             SetKind::HashIpMark => {
                 ask.other = u64::from(skb.mark & options.mark_mask.unwrap_or(u32::MAX));
             }
@@ -169,7 +173,7 @@ fn in_range(addr: u128, options: &SetOptions) -> Result<u128, Missing> {
     }
 }
 
-fn mac(skb: &Skb<'_>, side: Option<SetSide>) -> Result<u64, Missing> {
+fn mac(skb: &Skb<'_>, side: Option<SetSide>, ethernet: bool) -> Result<u64, Missing> {
     let link = &skb.packet.link;
     let found = match side {
         Some(SetSide::Source) => link.source,
@@ -177,7 +181,7 @@ fn mac(skb: &Skb<'_>, side: Option<SetSide>) -> Result<u64, Missing> {
     };
     match found {
         Some(mac) if mac != MacAddr::default() && !skb.local => Ok(mac_number(mac)),
-        None if !skb.local && link.kind != LinkKind::Ethernet => {
+        None if !skb.local && ethernet && link.kind != LinkKind::Ethernet => {
             Err(Missing::Unknown("MAC address not captured"))
         }
         _ => Err(Missing::NotThere),
