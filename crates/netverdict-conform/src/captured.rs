@@ -5,8 +5,10 @@ use std::io;
 use netverdict_bundle::SourceKind;
 use netverdict_capture::{Captures, Frame as CapturedFrame};
 use netverdict_forge::random::packet::fix_v4;
-use netverdict_host::{HostFacts, InterfaceKind};
-use netverdict_net::{Device, Family, InterfaceName, Link, LinkKind, MacAddr, PacketType};
+use netverdict_host::{HostFacts, InterfaceKind, Route};
+use netverdict_net::{
+    AddrMask, Device, Family, InterfaceName, Link, LinkKind, MacAddr, PacketType,
+};
 use netverdict_replay::{Fate, Options, Record, ReplayError, Session, Setup, Sink};
 use netverdict_ruleset::{Backend as RulesBackend, Ruleset, Save};
 
@@ -48,7 +50,7 @@ pub fn conform(setup: &Setup, captures: Captures, pace: Pace) -> Result<Conforme
         Some(Save::without_counters(ruleset).to_string())
     };
     let sets = setup.bundle.source(SourceKind::Ipset);
-    let facts = crate::rig::without_limits(with_addresses(setup.inferred.host.facts().clone()));
+    let facts = crate::rig::without_limits(with_addresses(with_ways(setup)));
     let case = Case {
         v4: dump(Family::V4),
         v6: dump(Family::V6),
@@ -92,6 +94,35 @@ fn with_addresses(mut facts: HostFacts) -> HostFacts {
             interface.mac = crate::rig::mac(interface, place);
         }
     }
+    facts
+}
+
+/// The families whose routes nobody gave or assumed, and the device by which the compared hosts send what is not connected.
+pub fn assumed_ways(setup: &Setup) -> Vec<(Family, InterfaceName)> {
+    let facts = setup.inferred.host.facts();
+    let mut names = facts.interfaces.iter().filter(|i| !i.is_loopback());
+    let Some(first) = names.next().map(|interface| interface.name) else {
+        return Vec::new();
+    };
+    let known = |family: &Family| {
+        let given = match family {
+            Family::V4 => &facts.routes_v4,
+            Family::V6 => &facts.routes_v6,
+        };
+        let default = AddrMask::any(*family);
+        let mut assumed = facts.assumed_routes.iter();
+        given.is_some() || assumed.any(|route| route.destination == default)
+    };
+    let open = Family::ALL.into_iter().filter(|family| !known(family));
+    open.map(|family| (family, first)).collect()
+}
+
+/// A kernel has routes or drops: both sides get one more where they are not known.
+fn with_ways(setup: &Setup) -> HostFacts {
+    let mut facts = setup.inferred.host.facts().clone();
+    let ways = assumed_ways(setup).into_iter();
+    let routes = ways.map(|(family, name)| Route::new(AddrMask::any(family)).via(name, None));
+    facts.assumed_routes.extend(routes);
     facts
 }
 

@@ -18,6 +18,6 @@ pub mod record;
 pub mod rig;
 pub mod shrink;
 
-pub use captured::{ConformError, Conformed, conform};
+pub use captured::{ConformError, Conformed, assumed_ways, conform};
 pub use case::{Case, Frame, KernelRun};
 pub use error::RigError;

@@ -5,7 +5,7 @@ use std::io::Write;
 use netverdict_bundle::SourceKind;
 use netverdict_conform::present::Document;
 use netverdict_conform::rig::Pace;
-use netverdict_conform::{ConformError, RigError, conform};
+use netverdict_conform::{ConformError, RigError, assumed_ways, conform};
 
 use netverdict_replay::{Setup, survey};
 
@@ -65,7 +65,12 @@ fn not_taken_over(setup: &Setup) -> Vec<String> {
             "--assume is left out: in a namespace of its own no packet has a socket, an IPsec policy or an IPVS service",
         );
     }
-    all.into_iter().map(str::to_owned).collect()
+    let ways = assumed_ways(setup).into_iter().map(|(family, name)| {
+        format!(
+            "{family} routes are not known: on both sides answers to what is not connected leave by {name} [ip-route.json]"
+        )
+    });
+    all.into_iter().map(str::to_owned).chain(ways).collect()
 }
 
 /// What the kernel's side lacks, or will not do.
