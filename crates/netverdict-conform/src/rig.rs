@@ -326,7 +326,8 @@ impl<'ns> Rig<'ns> {
     /// Keeps the kernel's chatter out of the tables, and our packets from being answered by sockets. What the kernel
     /// itself answers goes its way through OUTPUT and POSTROUTING, and is taken off there. Loaded before the dump: of
     /// two hooks of equal priority the later one runs first, so connections are confirmed before the first chain drops.
-    /// CLASSIFY takes the mark away; what came by no device and from no process is an answer all the same.
+    /// CLASSIFY takes the mark away; what came by no device and from no process is an answer all the same, unless it is the
+    /// copy of what was sent to many.
     fn silence(&self) -> Result<(), RigError> {
         let script = format!(
             "table inet netverdict {{
@@ -341,7 +342,8 @@ impl<'ns> Rig<'ns> {
                     log group {SILENCED_GROUP} meta priority set {ANSWER} accept; }}
                 chain answered {{ type filter hook postrouting priority {last};
                     meta skuid >= 0 accept;
-                    iif 0 meta priority set {ANSWER};
+                    ip daddr {{ 224.0.0.0/4, 255.255.255.255 }} accept; ip6 daddr ff00::/8 accept;
+                    iif 0 meta priority != {ours} meta priority set {ANSWER};
                     oifname != \"lo\" meta priority {ANSWER} log group {LEFT_GROUP} drop; }}
             }}",
             last = i32::MAX,
