@@ -95,6 +95,18 @@ fn walked(rules: &[Draft]) -> usize {
 struct Step {
     chain: usize,
     rule: usize,
+    /// How many of its rules are visited.
+    walked: usize,
+}
+
+impl Step {
+    fn into(table: &TableDraft, chain: usize) -> Self {
+        Self {
+            chain,
+            rule: 0,
+            walked: walked(&table.chains[chain].rules),
+        }
+    }
 }
 
 /// Takes out jumps that lead back to a chain on their own way (`mark_source_chains` refuses the table for them).
@@ -115,14 +127,11 @@ fn walk_for_loops(
     on_way: &mut [bool],
     late: &mut Vec<Late>,
 ) {
-    let mut way = vec![Step {
-        chain: base,
-        rule: 0,
-    }];
+    let mut way = vec![Step::into(table, base)];
     on_way[base] = true;
     while let Some(step) = way.last_mut() {
         let rules = &mut table.chains[step.chain].rules;
-        if step.rule >= walked(rules) {
+        if step.rule >= step.walked {
             on_way[step.chain] = false;
             done[step.chain] = true;
             way.pop();
@@ -136,13 +145,11 @@ fn walk_for_loops(
         if on_way[next] {
             let draft = rules.remove(at);
             step.rule = at;
+            step.walked -= 1;
             late.push(refused(&draft, loop_problem(&draft)));
         } else {
             on_way[next] = true;
-            way.push(Step {
-                chain: next,
-                rule: 0,
-            });
+            way.push(Step::into(table, next));
         }
     }
 }
