@@ -5,14 +5,13 @@
 //! whole file. In a file: [`Config`].
 
 use netverdict_ruleset::Match;
-use serde::Deserialize;
 
 use crate::catalogue::{self, ALLOW_UNUSED, ALLOW_WITHOUT_REASON};
 use crate::finding::{Allowed, Finding, Part, settle};
 use crate::subject::{Dump, Subject};
 use crate::{Place, Severity};
 
-/// What `netverdict.toml` says of findings; its other keys are options.
+/// What a configuration file says of findings, as `[[allow]]` in `netverdict.toml`:
 ///
 /// ```toml
 /// [[allow]]
@@ -20,10 +19,8 @@ use crate::{Place, Severity};
 /// reason = "bastion host"
 /// chain = "INPUT"
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
-    /// `[[allow]]`.
-    #[serde(default)]
     pub allow: Vec<Allow>,
 }
 
@@ -49,8 +46,7 @@ impl FailOn {
 }
 
 /// One `[[allow]]`: every condition that is given must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allow {
     /// The finding's id or name.
     pub id: String,
@@ -62,6 +58,8 @@ pub struct Allow {
     pub chain: Option<String>,
     /// A part of the line.
     pub rule: Option<String>,
+    /// Where it is written.
+    pub place: Place,
 }
 
 /// One permission and whether it was of use.
@@ -71,7 +69,7 @@ struct Permission<'a> {
     by: String,
     applies: Applies<'a>,
     used: bool,
-    place: Option<Place>,
+    place: Place,
 }
 
 enum Applies<'a> {
@@ -85,25 +83,18 @@ enum Applies<'a> {
 
 /// Marks the findings that are allowed, and adds one for each permission that says no reason or is of no use.
 ///
-/// `config` is what a configuration file says, with its name. With `complete`, every check has been made, so that a
-/// permission without a finding is superfluous.
-pub fn apply(
-    findings: &mut Vec<Finding>,
-    subject: &Subject<'_>,
-    config: Option<(&str, &Config)>,
-    complete: bool,
-) {
+/// All findings of `lint` have to be there; what a capture leads to may be missing, and a permission for it is never
+/// superfluous. One for files that are not reviewed is neither.
+pub fn apply(findings: &mut Vec<Finding>, subject: &Subject<'_>, config: &Config) {
     let mut permissions: Vec<Permission<'_>> = subject.dumps.iter().flat_map(in_dump).collect();
-    if let Some((name, config)) = config {
-        permissions.extend(config.allow.iter().map(|allow| Permission {
-            ids: vec![allow.id.clone()],
-            reason: allow.reason.trim().to_owned(),
-            by: name.to_owned(),
-            applies: Applies::Described(allow),
-            used: false,
-            place: None,
-        }));
-    }
+    permissions.extend(config.allow.iter().map(|allow| Permission {
+        ids: vec![allow.id.clone()],
+        reason: allow.reason.trim().to_owned(),
+        by: allow.place.file.clone(),
+        applies: Applies::Described(allow),
+        used: false,
+        place: allow.place.clone(),
+    }));
     for finding in findings.iter_mut() {
         let permission = permissions.iter_mut().find(|p| p.allows(finding));
         if let Some(permission) = permission {
@@ -114,13 +105,8 @@ pub fn apply(
             });
         }
     }
-    let whole = subject.dumps.first().map(Dump::whole);
-    for permission in permissions {
-        let Some(place) = permission.place.clone().or_else(|| whole.clone()) else {
-            continue;
-        };
-        findings.extend(permission.complaint(place, complete));
-    }
+    let complaints = permissions.iter().filter_map(|p| p.complaint(subject));
+    findings.extend(complaints);
     settle(findings);
 }
 
@@ -138,8 +124,20 @@ impl Permission<'_> {
             }
     }
 
-    fn complaint(&self, place: Place, complete: bool) -> Option<Finding> {
-        let ids = self.ids.join(", ");
+    /// Whether a review would have found it, if it were there.
+    fn is_looked_for(&self, subject: &Subject<'_>) -> bool {
+        let is_static = |id: &String| catalogue::find(id).is_some_and(|c| !c.needs_capture());
+        let is_here = match &self.applies {
+            Applies::Described(Allow {
+                file: Some(file), ..
+            }) => subject.dumps.iter().any(|d| d.file.ends_with(file)),
+            _ => true,
+        };
+        is_here && self.ids.iter().all(is_static)
+    }
+
+    fn complaint(&self, subject: &Subject<'_>) -> Option<Finding> {
+        let (ids, place) = (self.ids.join(", "), self.place.clone());
         let unknown = self.ids.iter().find(|id| catalogue::find(id).is_none());
         if let Some(id) = unknown {
             let finding = Finding::new(
@@ -166,7 +164,7 @@ impl Permission<'_> {
                     .suggest("Say why behind the id."),
             );
         }
-        (complete && !self.used).then(|| {
+        (!self.used && self.is_looked_for(subject)).then(|| {
             Finding::new(ALLOW_UNUSED, place, format!("{ids} is allowed, but not found ({})", self.by))
                 .because("What was allowed is no longer there; the permission would hide it if it came back.")
                 .suggest("Remove it.")
@@ -214,7 +212,7 @@ fn in_dump<'a>(dump: &Dump<'_>) -> Vec<Permission<'a>> {
                     by: format!("{}:{}", dump.file, rule.line),
                     applies: Applies::Line(dump.file.clone(), rule.line),
                     used: false,
-                    place: Some(dump.rule(table, id.chain, id.index as usize, rule)),
+                    place: dump.rule(table, id.chain, id.index as usize, rule),
                 });
             }
         }
@@ -245,7 +243,7 @@ fn in_dump<'a>(dump: &Dump<'_>) -> Vec<Permission<'a>> {
             by: format!("{}:{number}", dump.file),
             applies,
             used: false,
-            place: Some(place),
+            place,
         });
     }
     found

@@ -85,6 +85,11 @@ impl Check {
     pub fn path(&self) -> String {
         format!("docs/findings/{}.md", self.id)
     }
+
+    /// Whether only a capture leads to it.
+    pub fn needs_capture(&self) -> bool {
+        self.id >= STOPPED_BUT_ANSWERED.id
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ mod sets;
 mod stuck;
 mod unused;
 
+use std::sync::OnceLock;
+
 use netverdict_ruleset::{ChainId, Hook, Policy, Table, TableKind, Target};
 use rayon::prelude::*;
 
@@ -51,6 +53,8 @@ pub(crate) struct Examined<'s> {
     pub(crate) table: &'s Table,
     /// `None` where it is too complex.
     pub(crate) reach: Option<Reach>,
+    /// What it may accept at each hook: several checks ask.
+    accepted: [OnceLock<Option<Result<Set, Full>>>; 5],
 }
 
 /// A host under review, with what can happen in each of its tables.
@@ -93,6 +97,7 @@ pub fn lint(subject: &Subject<'_>) -> Review {
                 dump,
                 table,
                 reach: Reach::of(dump.ruleset, table),
+                accepted: Default::default(),
             };
             let mut findings = Vec::new();
             unused::check(&target, &mut findings);
@@ -174,16 +179,21 @@ impl<'s> Context<'s> {
 impl Examined<'_> {
     /// Packets that this table may accept at a hook; every one of them, where it is too complex to tell.
     pub(crate) fn accepted_at(&self, hook: Hook) -> Option<Result<Set, Full>> {
-        let reach = self.reach.as_ref()?;
-        let base = self.table.base(hook)?;
-        Some(self.accepted(reach, base, hook))
+        let find = || {
+            let reach = self.reach.as_ref()?;
+            let base = self.table.base(hook)?;
+            Some(self.accepted(reach, base, hook))
+        };
+        let kept = self.accepted.get(hook as usize)?;
+        kept.get_or_init(find).clone()
     }
 
     fn accepted(&self, reach: &Reach, base: ChainId, hook: Hook) -> Result<Set, Full> {
         let mut accepted = reach.space.none();
-        for (id, chain) in self.table.chains() {
+        for id in self.chains_from(hook) {
+            let own = self.table.chain(id).map_or(&[][..], |c| &c.rules);
             let rules = reach.chain(id).map_or(&[][..], |c| &c.rules);
-            for (rule, reached) in chain.rules.iter().zip(rules) {
+            for (rule, reached) in own.iter().zip(rules) {
                 let ends_well = match effects::step(rule) {
                     effects::Step::End => {
                         !matches!(rule.target, Some(Target::Drop | Target::Reject(_)))
@@ -218,12 +228,14 @@ impl Examined<'_> {
     /// Chains that a built-in chain leads to, itself first.
     pub(crate) fn chains_from(&self, hook: Hook) -> Vec<ChainId> {
         let mut found: Vec<ChainId> = self.table.base(hook).into_iter().collect();
+        let mut is_found = vec![false; self.table.chains.len()];
         let mut at = 0;
         while let Some(id) = found.get(at).copied() {
             let rules = self.table.chain(id).map_or(&[][..], |c| &c.rules);
             for rule in rules {
                 if let Some(Target::Jump(to) | Target::Goto(to)) = rule.target
-                    && !found.contains(&to)
+                    && let Some(is_found) = is_found.get_mut(to.index())
+                    && !std::mem::replace(is_found, true)
                 {
                     found.push(to);
                 }

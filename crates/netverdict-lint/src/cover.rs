@@ -3,15 +3,15 @@
 //! All of them would be noise, and one that takes most of the packets need not take all: so the earliest single rule
 //! that takes everything, else rules in order until nothing is left, less those that the others make superfluous.
 
-use netverdict_net::{AddrMask, Protocol};
-use netverdict_ruleset::{Chain, ChainId, Invertible, Rule};
+use netverdict_net::{AddrMask, InterfacePattern, PortRange, Protocol};
+use netverdict_ruleset::{Chain, ChainId, Invertible, Match, Rule};
 
 use crate::algebra::{Full, Set};
 use crate::effects;
 use crate::reach::Reach;
 
 /// How many pairs of rules are compared in one table before explanations are cut short.
-const PAIRS: u64 = 400_000;
+const PAIRS: u64 = 100_000;
 
 /// Earlier rules of the same chain that take every packet of a dead rule.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,6 +35,9 @@ pub(crate) struct Outline {
     source: Option<(u128, u128)>,
     destination: Option<(u128, u128)>,
     protocol: Option<Protocol>,
+    destination_port: Option<PortRange>,
+    in_device: Option<InterfacePattern>,
+    out_device: Option<InterfacePattern>,
 }
 
 impl<'r> Covers<'r> {
@@ -66,7 +69,8 @@ impl<'r> Covers<'r> {
             }
             self.pairs += 1;
             let taken = self.reach.stops(effects::step(other), &of_other.meaning)?;
-            if wanted.is_within(&taken)? {
+            let taken = wanted.and(&taken)?;
+            if taken == wanted {
                 return Ok(Cover {
                     rules: vec![earlier],
                     suffices: true,
@@ -116,6 +120,9 @@ impl Outline {
             source: net(rule.source),
             destination: net(rule.destination),
             protocol: rule.protocol.filter(|p| !p.inverted).map(|p| p.value),
+            destination_port: rule.matches.iter().find_map(destination_port),
+            in_device: device(rule.in_interface),
+            out_device: device(rule.out_interface),
         }
     }
 
@@ -131,7 +138,33 @@ impl Outline {
                 .protocol
                 .zip(other.protocol)
                 .is_some_and(|(a, b)| a != b)
+            || self
+                .destination_port
+                .zip(other.destination_port)
+                .is_some_and(|(a, b)| a.end < b.start || b.end < a.start)
+            || is_other(self.in_device, other.in_device)
+            || is_other(self.out_device, other.out_device)
     }
+}
+
+fn destination_port(test: &Match) -> Option<PortRange> {
+    let port = match test {
+        Match::Tcp(m) => m.destination,
+        Match::Udp(m) => m.destination,
+        _ => return None,
+    };
+    (!port.inverted).then_some(port.value)
+}
+
+/// A device that is named in full.
+fn device(test: Option<Invertible<InterfacePattern>>) -> Option<InterfacePattern> {
+    let pattern = test.filter(|test| !test.inverted)?.value;
+    let is_name = !pattern.is_any() && !pattern.as_str().ends_with('+');
+    is_name.then_some(pattern)
+}
+
+fn is_other(a: Option<InterfacePattern>, b: Option<InterfacePattern>) -> bool {
+    a.zip(b).is_some_and(|(a, b)| a != b)
 }
 
 fn net(test: Option<Invertible<AddrMask>>) -> Option<(u128, u128)> {

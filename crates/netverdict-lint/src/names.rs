@@ -41,3 +41,27 @@ pub(crate) fn callers(table: &Table, to: ChainId) -> impl Iterator<Item = (Chain
         calls.map(move |(index, rule)| (id, index, rule))
     })
 }
+
+/// Chains that other programs fill at need, whether rules lead to them now or not.
+const MANAGED: [&str; 15] = [
+    "KUBE-",
+    "DOCKER",
+    "cali",
+    "CNI-",
+    "f2b-",
+    "fail2ban",
+    "ufw-",
+    "ufw6-",
+    "ISTIO_",
+    "LIBVIRT_",
+    "neutron-",
+    "FLANNEL",
+    "AZURE-NPM",
+    "WEAVE",
+    "ts-",
+];
+
+/// Whether another program writes a chain's rules.
+pub(crate) fn is_managed(chain: &str) -> bool {
+    MANAGED.iter().any(|m| chain.starts_with(m))
+}

@@ -14,6 +14,8 @@ use crate::effects::{self, Step};
 
 /// Room for the diagrams, tried in turn.
 const ROOMS: [usize; 3] = [1 << 16, 1 << 20, 1 << 23];
+/// How many nodes a rule takes at least, mostly: where there are too many rules, a small room is not tried.
+const NODES_OF_A_RULE: usize = 1 << 8;
 
 /// What may happen in one table.
 #[derive(Debug)]
@@ -60,8 +62,11 @@ impl Reach {
     /// Follows the packets of a table. `None` if its chains call each other in a circle, or if the sets are too complex.
     pub(crate) fn of(ruleset: &Ruleset, table: &Table) -> Option<Self> {
         let order = order(table)?;
+        let least = table.rules().count() * NODES_OF_A_RULE;
+        let (last, others) = ROOMS.split_last()?;
+        let rooms = others.iter().filter(|room| **room >= least).chain([last]);
         let room = |room: &usize| Self::within(ruleset, table, &order, *room).ok();
-        ROOMS.iter().find_map(room)
+        rooms.into_iter().find_map(room)
     }
 
     fn within(
@@ -99,7 +104,11 @@ impl Reach {
             order: order.to_vec(),
         };
         for chain in order.iter().rev() {
-            reach.sum_up(table, *chain)?;
+            // Nothing returns from a built-in chain.
+            let returns = table.chain(*chain).is_some_and(|c| c.hook().is_none());
+            if returns {
+                reach.sum_up(table, *chain)?;
+            }
         }
         for chain in order {
             reach.follow(table, *chain)?;
@@ -200,7 +209,8 @@ impl Reach {
             };
             let hits = rest.and(&meaning.may)?;
             let is_tested = !rest.is_empty();
-            if !hits.is_empty() {
+            let goes_by = effects::step(rule) == Step::Next && effects::changed(rule).is_empty();
+            if !hits.is_empty() && !goes_by {
                 let passed = rest.minus(&meaning.must)?;
                 rest = match effects::step(rule) {
                     Step::End => passed,

@@ -16,6 +16,16 @@ struct Certain {
     returned: Set,
 }
 
+impl Certain {
+    fn and(&self, other: &Self) -> Result<Self, Full> {
+        Ok(Self {
+            accepted: self.accepted.and(&other.accepted)?,
+            dropped: self.dropped.and(&other.dropped)?,
+            returned: self.returned.and(&other.returned)?,
+        })
+    }
+}
+
 /// A rule without which nothing would change, and what would do its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Redundant {
@@ -56,7 +66,9 @@ pub(crate) fn redundant(table: &Table, reach: &Reach) -> Result<Vec<Redundant>, 
             {
                 found.push(explain(reach, chain, *id, index, &mut pairs)?);
             }
-            now = before(&now, rule, here, chain, reach, &certain)?;
+            let at = before(&now, rule, here, chain, reach, &certain)?;
+            // A dead rule may be removed as well: it does no other's work.
+            now = if here.is_dead() { at.and(&now)? } else { at };
         }
         if let Some(slot) = certain.get_mut(id.index()) {
             *slot = Some(now);
@@ -115,8 +127,20 @@ fn before(
     // Of packets that match, what this rule says; of the others, what comes behind.
     match effects::step(rule) {
         Step::End => match &rule.target {
-            Some(Target::Accept) => at.accepted = must.or(&behind.accepted.and(may)?)?,
-            Some(Target::Drop) => at.dropped = must.or(&behind.dropped.and(may)?)?,
+            Some(Target::Accept) => {
+                return Ok(Certain {
+                    accepted: behind.accepted.or(must)?,
+                    dropped: behind.dropped.minus(may)?,
+                    returned: behind.returned.minus(may)?,
+                });
+            }
+            Some(Target::Drop) => {
+                return Ok(Certain {
+                    accepted: behind.accepted.minus(may)?,
+                    dropped: behind.dropped.or(must)?,
+                    returned: behind.returned.minus(may)?,
+                });
+            }
             _ => {}
         },
         Step::Return => match chain.policy() {
@@ -133,11 +157,7 @@ fn before(
             }
         }
         Step::Goto(_) | Step::Perhaps => {}
-        Step::Next if rule.target.is_none() => {
-            at.accepted = behind.accepted.and(may)?;
-            at.dropped = behind.dropped.and(may)?;
-            at.returned = behind.returned.and(may)?;
-        }
+        Step::Next if rule.target.is_none() => return Ok(behind.clone()),
         Step::Next => {}
     }
     Ok(Certain {
@@ -148,7 +168,7 @@ fn before(
 }
 
 /// How many pairs of rules are compared in one table before explanations are cut short.
-const PAIRS: u64 = 200_000;
+const PAIRS: u64 = 20_000;
 
 /// Names what does a redundant rule's work.
 fn explain(
@@ -167,19 +187,20 @@ fn explain(
     let (Some(reached), Some(rule)) = (reach.chain(id), chain.rules.get(index)) else {
         return Ok(redundant);
     };
-    let Some(mut left) = reached.rules.get(index).map(|r| r.hits.clone()) else {
+    let Some(hits) = reached.rules.get(index).map(|r| &r.hits) else {
         return Ok(redundant);
     };
+    let mut left = hits.clone();
     let outline = Outline::of(rule);
     for (later, other) in chain.rules.iter().enumerate().skip(index + 1) {
-        if left.is_empty() || redundant.by.len() >= 8 || *pairs > PAIRS {
+        if left.is_empty() || *pairs > PAIRS {
             break;
         }
         let Some(here) = reached.rules.get(later) else {
             break;
         };
         let does = other.target == rule.target || matches!(other.target, Some(Target::Jump(_)));
-        if !does || outline.excludes(&Outline::of(other)) {
+        if !does || here.is_dead() || outline.excludes(&Outline::of(other)) {
             continue;
         }
         *pairs += 1;
@@ -187,11 +208,17 @@ fn explain(
             Some(Target::Jump(_)) => reach.stops(effects::step(other), &here.meaning)?,
             _ => here.meaning.must.clone(),
         };
-        if left.meets(&taken)? {
-            left = left.minus(&taken)?;
+        let part = hits.and(&taken)?;
+        if part == *hits {
+            // One that takes all says more than several that take a part each.
+            redundant.by = vec![later];
+            return Ok(redundant);
+        }
+        if redundant.by.len() < 8 && left.meets(&part)? {
+            left = left.minus(&part)?;
             redundant.by.push(later);
         }
     }
-    redundant.by_policy = !left.is_empty() && chain.policy().is_some();
+    redundant.by_policy = !left.is_empty() && chain.policy().is_some() && *pairs <= PAIRS;
     Ok(redundant)
 }

@@ -40,7 +40,10 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    const ALL: [Self; 19] = [
+    /// From the diagram's top to its bottom. Rulesets tend to check sources first, for all destinations: the many sources
+    /// are below, where they are shared. Questions stand behind the source, since they go with it more often than not: the
+    /// MAC address of a host, a set of some sources.
+    const LAYOUT: [Self; 19] = [
         Self::Connection,
         Self::HasProtocol,
         Self::Protocol,
@@ -51,15 +54,15 @@ impl Field {
         Self::DestinationPort,
         Self::SourcePort,
         Self::TcpFlags,
-        Self::Source,
         Self::Destination,
+        Self::Source,
+        Self::Question,
         Self::Mark,
         Self::Connmark,
         Self::Tos,
         Self::HopLimit,
         Self::Length,
         Self::PacketKind,
-        Self::Question,
     ];
 }
 
@@ -69,7 +72,7 @@ pub(crate) struct Fields(u32);
 
 impl Fields {
     pub(crate) const NONE: Self = Self(0);
-    pub(crate) const ALL: Self = Self((1 << Field::ALL.len()) - 1);
+    pub(crate) const ALL: Self = Self((1 << Field::LAYOUT.len()) - 1);
 
     pub(crate) fn of(fields: &[Field]) -> Self {
         Self(fields.iter().fold(0, |all, f| all | 1 << *f as u32))
@@ -161,11 +164,14 @@ impl Space {
             Field::PacketKind => 2,
             Field::Question => questions.len() as u32,
         };
-        let mut fields = Vec::new();
+        let mut fields = vec![0..0; Field::LAYOUT.len()];
         let mut next = 0;
-        for field in Field::ALL {
-            fields.push(next..next + width(field));
-            next += width(field);
+        for field in Field::LAYOUT {
+            let end = next + width(field);
+            if let Some(range) = fields.get_mut(field as usize) {
+                *range = next..end;
+            }
+            next = end;
         }
         let manager = new_manager(room, room / 2, 1);
         let (all, none) = manager.with_manager_exclusive(|m| {
@@ -278,7 +284,7 @@ impl Space {
     /// The bits of fields, for quantification.
     pub(crate) fn bits_of(&self, fields: Fields) -> Result<Set, Full> {
         let mut set = self.all();
-        for field in Field::ALL.into_iter().rev().filter(|f| fields.has(*f)) {
+        for field in Field::LAYOUT.into_iter().rev().filter(|f| fields.has(*f)) {
             for variable in self.range(field).rev() {
                 set = self.variable(variable)?.and(&set)?;
             }
@@ -369,13 +375,32 @@ impl Space {
     }
 
     /// Packets that come in by another device than the loopback's, as far as the rules tell it apart.
-    pub(crate) fn outside(&self) -> Result<Set, Full> {
-        let present = self.equals(Field::InDevice, 0)?.not()?;
+    pub(crate) fn comes_from_outside(&self) -> Result<Set, Full> {
+        self.not_loopback(&self.in_devices, Field::InDevice)
+    }
+
+    /// Packets that go out by another device than the loopback's, as far as the rules tell it apart.
+    pub(crate) fn goes_outside(&self) -> Result<Set, Full> {
+        self.not_loopback(&self.out_devices, Field::OutDevice)
+    }
+
+    fn not_loopback(&self, devices: &Interfaces, field: Field) -> Result<Set, Full> {
+        let present = self.equals(field, 0)?.not()?;
         let Ok(lo) = netverdict_net::InterfacePattern::new("lo") else {
             return Ok(present);
         };
-        let lo = self.in_devices.matching(self, Field::InDevice, &lo)?;
-        present.minus(&lo)
+        present.minus(&devices.matching(self, field, &lo)?)
+    }
+
+    /// Packets that answer every question with no, but for whether they are addressed to this host.
+    pub(crate) fn for_this_host(&self) -> Result<Set, Full> {
+        let mut set = self.all();
+        for (question, index) in self.questions.iter().zip(0..) {
+            let bit = self.bit(Field::Question, index)?;
+            let is_local = question.ends_with(" -m addrtype --dst-type LOCAL");
+            set = set.and(&if is_local { bit } else { bit.not()? })?;
+        }
+        Ok(set)
     }
 
     /// Without a connection a packet is INVALID or UNTRACKED, and nothing else is known.

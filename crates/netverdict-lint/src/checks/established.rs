@@ -16,18 +16,27 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether no TCP answer to a port that the kernel picks for a connection is accepted, while something else is.
+/// Whether no TCP answer to a port that the kernel picks for a connection is accepted, while something else is, and while
+/// the host may begin connections at all.
 fn drops_answers(filter: &Examined<'_>) -> Option<Result<bool, Full>> {
     let reach = filter.reach.as_ref()?;
     let accepted = filter.accepted_at(Hook::Input)?;
+    let sent = filter.accepted_at(Hook::Output);
     Some(accepted.and_then(|accepted| {
         let space = &reach.space;
-        let answer = space
-            .equals(Field::Protocol, Protocol::TCP.0.into())?
+        let tcp = space.equals(Field::Protocol, Protocol::TCP.0.into())?;
+        let first = tcp
+            .and(&space.states(0b00001)?)?
+            .and(&space.goes_outside()?)?;
+        let may_begin = match sent {
+            Some(sent) => sent?.meets(&first)?,
+            None => true,
+        };
+        let answer = tcp
             .and(&space.states(0b00010)?)?
             .and(&space.between(Field::DestinationPort, 49152, 60999)?)?
-            .and(&space.outside()?)?;
-        Ok(!accepted.is_empty() && !accepted.meets(&answer)?)
+            .and(&space.comes_from_outside()?)?;
+        Ok(may_begin && !accepted.is_empty() && !accepted.meets(&answer)?)
     }))
 }
 

@@ -46,7 +46,7 @@ fn is_blocked(reach: &Reach, accepted: &Set, kind: u8) -> Result<bool, Full> {
     let message = space
         .equals(Field::Protocol, protocol.0.into())?
         .and(&space.between(Field::SourcePort, first, first | 0xff)?)?
-        .and(&space.outside()?)?;
+        .and(&space.comes_from_outside()?)?;
     Ok(!accepted.meets(&message)?)
 }
 

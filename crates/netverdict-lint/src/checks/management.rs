@@ -75,11 +75,6 @@ const EVERYBODY_V6: [&str; 4] = [
     "2a00:1450::5",
 ];
 
-/// Devices that no stranger is behind.
-const INSIDE: [&str; 12] = [
-    "lo", "docker", "br-", "virbr", "veth", "cni", "cali", "flannel", "lxc", "wg", "tun", "tap",
-];
-
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for filter in context.of_kind(TableKind::Filter) {
         if let Some(reach) = &filter.reach {
@@ -89,58 +84,110 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A rule that lets anybody's first packets in, and which.
+struct Opener {
+    chain: ChainId,
+    index: usize,
+    hits: Set,
+    services: Vec<&'static Service>,
+}
+
 fn look(filter: &Examined<'_>, reach: &Reach, findings: &mut Vec<Finding>) -> Result<(), Full> {
     let Some(accepted) = filter.accepted_at(Hook::Input) else {
         return Ok(());
     };
     let accepted = accepted?;
-    let strangers = strangers(reach)?;
-    let chains = filter.chains_from(Hook::Input);
-    let mut by_rule: Vec<(ChainId, usize, Vec<&Service>)> = Vec::new();
+    let mut openers = openers(filter, reach)?;
     for service in &SERVICES {
-        let asked = asked(reach, service)?;
+        let asked = asked(reach, service.protocol, service.port)?;
         if !accepted.meets(&asked)? {
             continue;
         }
-        if let Some((id, index)) = opener(filter, reach, &chains, &asked, &strangers)? {
-            match by_rule.iter_mut().find(|(c, i, _)| (*c, *i) == (id, index)) {
-                Some((_, _, services)) => services.push(service),
-                None => by_rule.push((id, index, vec![service])),
+        for opener in &mut openers {
+            let hits = opener.hits.and(&asked)?;
+            if !hits.is_empty() && is_open(reach, &hits)? {
+                opener.services.push(service);
+                break;
             }
         }
     }
-    findings.extend(
-        by_rule
-            .into_iter()
-            .filter_map(|(id, index, services)| finding(filter, id, index, &services)),
-    );
+    for opener in openers.iter().filter(|o| !o.services.is_empty()) {
+        findings.extend(finding(filter, reach, opener)?);
+    }
     Ok(())
 }
 
-/// First packets to a service's port, of no set, no mark and no other question.
-fn asked(reach: &Reach, service: &Service) -> Result<Set, Full> {
+/// Rules that accept first packets on a device that strangers may be behind, in the order of chains.
+fn openers(filter: &Examined<'_>, reach: &Reach) -> Result<Vec<Opener>, Full> {
+    let first = first(reach)?;
+    let mut openers = Vec::new();
+    for chain in filter.chains_from(Hook::Input) {
+        let own = filter.table.chain(chain).map_or(&[][..], |c| &c.rules);
+        let reached = reach.chain(chain).map_or(&[][..], |c| &c.rules);
+        for (index, (rule, here)) in own.iter().zip(reached).enumerate() {
+            // A device of a bare name is behind a rule for everybody only where nothing else is asked of the source.
+            let is_named = rule
+                .in_interface
+                .is_some_and(|i| !i.inverted && !i.value.is_any());
+            if rule.target != Some(Target::Accept) || is_named || here.is_dead() {
+                continue;
+            }
+            let hits = here.hits.and(&first)?;
+            if !hits.is_empty() {
+                openers.push(Opener {
+                    chain,
+                    index,
+                    hits,
+                    services: Vec::new(),
+                });
+            }
+        }
+    }
+    Ok(openers)
+}
+
+/// First packets to this host, of no set, no mark and no other question, from any port.
+fn first(reach: &Reach) -> Result<Set, Full> {
     let space = &reach.space;
-    let protocol = space.equals(Field::Protocol, service.protocol.0.into())?;
-    let port = space.equals(Field::DestinationPort, service.port.into())?;
-    let first = space.states(0b00001)?;
-    let set = protocol.and(&port)?.and(&first)?;
+    let set = space.states(0b00001)?;
     let set = set.and(&space.equals(Field::Readable, 6)?)?;
     let set = set.and(&space.equals(Field::LaterFragment, 0)?)?;
-    let set = set.and(&space.equals(Field::Question, 0)?)?;
+    let set = set.and(&space.for_this_host()?)?;
     // What marks packets, and why, nobody can tell from here.
     let set = set.and(&space.equals(Field::Mark, 0)?)?;
     let set = set.and(&space.equals(Field::Connmark, 0)?)?;
-    // SYN alone.
-    let set = if service.protocol == Protocol::TCP {
-        set.and(&space.equals(Field::TcpFlags, 0x02)?)?
-    } else {
-        set
-    };
     set.and(&space.entering(TableKind::Filter, Hook::Input)?)
 }
 
-fn strangers(reach: &Reach) -> Result<Vec<Set>, Full> {
-    let addresses: Vec<u128> = match reach.family {
+/// First packets to a port: of TCP, SYN alone.
+fn asked(reach: &Reach, protocol: Protocol, port: u16) -> Result<Set, Full> {
+    let space = &reach.space;
+    let set = space.equals(Field::Protocol, protocol.0.into())?;
+    let set = set.and(&space.equals(Field::DestinationPort, port.into())?)?;
+    if protocol == Protocol::TCP {
+        set.and(&space.equals(Field::TcpFlags, 0x02)?)
+    } else {
+        Ok(set)
+    }
+}
+
+/// Whether every stranger's packets are among these, on a device that strangers are behind.
+fn is_open(reach: &Reach, hits: &Set) -> Result<bool, Full> {
+    // Few devices only: named ones, not any other.
+    let other = reach.space.equals(Field::InDevice, 1)?;
+    if !hits.meets(&other)? {
+        return Ok(false);
+    }
+    for stranger in strangers(reach.family) {
+        if !hits.meets(&reach.space.equals(Field::Source, stranger)?)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn strangers(family: Family) -> Vec<u128> {
+    match family {
         Family::V4 => EVERYBODY_V4
             .iter()
             .map(|a| u32::from_be_bytes(*a).into())
@@ -152,91 +199,88 @@ fn strangers(reach: &Reach) -> Result<Vec<Set>, Full> {
                 _ => None,
             })
             .collect(),
-    };
-    let set = |address: u128| reach.space.equals(Field::Source, address);
-    addresses.into_iter().map(set).collect()
+    }
 }
 
-/// The rule that lets every stranger's packets in, on a device that strangers are behind.
-fn opener(
-    filter: &Examined<'_>,
-    reach: &Reach,
-    chains: &[ChainId],
-    asked: &Set,
-    strangers: &[Set],
-) -> Result<Option<(ChainId, usize)>, Full> {
-    for id in chains {
-        let (Some(chain), Some(reached)) = (filter.table.chain(*id), reach.chain(*id)) else {
-            continue;
-        };
-        for (index, (rule, here)) in chain.rules.iter().zip(&reached.rules).enumerate() {
-            let named = rule
-                .in_interface
-                .filter(|i| !i.inverted && !i.value.is_any());
-            let inside = |i: &netverdict_net::InterfacePattern| {
-                INSIDE.iter().any(|inside| i.as_str().starts_with(inside))
-            };
-            let is_plain =
-                rule.target == Some(Target::Accept) && named.is_none_or(|i| !inside(&i.value));
-            if !is_plain || here.is_dead() {
-                continue;
-            }
-            let hits = here.hits.and(asked)?;
-            if hits.is_empty() || only_inside(reach, &hits)? {
-                continue;
-            }
-            let mut everybody = true;
-            for stranger in strangers {
-                everybody &= hits.meets(stranger)?;
-            }
-            // A device of a bare name is behind a rule for everybody only where nothing else is asked of the source.
-            if everybody && named.is_none() {
-                return Ok(Some((*id, index)));
+/// Ports that no service of the list has: a rule that opens them all is not about management.
+const OTHERS: [u16; 4] = [7, 1021, 30003, 65533];
+
+fn opens_all(reach: &Reach, opener: &Opener) -> Result<bool, Full> {
+    for service in &opener.services {
+        for port in OTHERS {
+            let asked = asked(reach, service.protocol, port)?;
+            if !opener.hits.meets(&asked)? {
+                return Ok(false);
             }
         }
     }
-    Ok(None)
+    Ok(true)
 }
 
-/// Whether the packets come by few devices only: named ones, not any other.
-fn only_inside(reach: &Reach, hits: &Set) -> Result<bool, Full> {
-    let other = reach.space.equals(Field::InDevice, 1)?;
-    Ok(!hits.meets(&other)?)
+/// Whether the packets come from chosen ports only.
+fn asks_source_port(reach: &Reach, opener: &Opener) -> Result<bool, Full> {
+    let usual = reach.space.equals(Field::SourcePort, 40001)?;
+    Ok(!opener.hits.meets(&usual)?)
 }
 
-fn finding(
-    filter: &Examined<'_>,
-    id: ChainId,
-    index: usize,
-    services: &[&Service],
-) -> Option<Finding> {
-    let rule = filter.table.chain(id)?.rules.get(index)?;
-    // A rule that opens everything is not about management ports.
-    let all = services.len() > SERVICES.len() / 2;
-    let severity = services.iter().map(|s| s.severity).max()?;
-    let names: Vec<String> = services
-        .iter()
-        .map(|s| format!("{} ({} {})", s.name, s.protocol, s.port))
-        .collect();
-    let what = if all {
-        "management ports and all others".to_owned()
-    } else {
-        names.join(", ")
+/// How many services a title names.
+const NAMED: usize = 3;
+
+fn finding(filter: &Examined<'_>, reach: &Reach, opener: &Opener) -> Result<Option<Finding>, Full> {
+    let rule = filter.table.chain(opener.chain);
+    let Some(rule) = rule.and_then(|c| c.rules.get(opener.index)) else {
+        return Ok(None);
     };
-    let limited = rule.matches.iter().any(crate::algebra::is_stateful);
+    let Some(severity) = opener.services.iter().map(|s| s.severity).max() else {
+        return Ok(None);
+    };
+    let all = opens_all(reach, opener)?;
+    let what = if all {
+        all_ports(&opener.services)
+    } else {
+        listed(&opener.services)
+    };
     let mut why = format!("Packets of any source may begin connections to {what}.");
-    if limited {
+    if all {
+        why = format!(
+            "Packets of any source may begin connections to {what}, {} among them.",
+            listed(&opener.services)
+        );
+    }
+    if asks_source_port(reach, opener)? {
+        why.push_str(" The source port that the rule asks for is the sender's choice.");
+    }
+    if rule.matches.iter().any(crate::algebra::is_stateful) {
         why.push_str(" The rate is limited, the sources are not.");
     }
-    Some(
-        Finding::new(
-            MANAGEMENT_OPEN,
-            filter.place(id, index),
-            format!("{what} open to any source"),
-        )
+    let place = filter.place(opener.chain, opener.index);
+    Ok(Some(
+        Finding::new(MANAGEMENT_OPEN, place, format!("{what} open to any source"))
         .severity(if all { Severity::Warning } else { severity })
-        .label("no test of the source")
+        .label("no test of the source address")
         .because(why)
         .suggest("Name the networks that need it (`-s`, an ipset, `-i` of an inner interface), or move it behind a VPN."),
-    )
+    ))
+}
+
+/// `every TCP port`.
+fn all_ports(services: &[&Service]) -> String {
+    let has = |protocol| services.iter().any(|s| s.protocol == protocol);
+    let protocols = match (has(Protocol::TCP), has(Protocol::UDP)) {
+        (true, true) => "TCP and UDP",
+        (true, false) => "TCP",
+        _ => "UDP",
+    };
+    format!("every {protocols} port")
+}
+
+/// `SSH (tcp 22), Telnet (tcp 23), SMB (tcp 445) and 4 others`.
+fn listed(services: &[&Service]) -> String {
+    let name = |s: &&Service| format!("{} ({} {})", s.name, s.protocol, s.port);
+    let names: Vec<String> = services.iter().take(NAMED).map(name).collect();
+    match services.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        1 => format!("{} and 1 other", names.join(", ")),
+        more => format!("{} and {more} others", names.join(", ")),
+    }
 }

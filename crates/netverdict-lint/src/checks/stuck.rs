@@ -23,8 +23,14 @@ pub(super) fn check(examined: &Examined<'_>, reach: &Reach, findings: &mut Vec<F
             chain,
             reached,
         };
+        let first = findings.len();
         // A diagram that has no room left for an explanation leaves the rest unsaid.
         let _ = stuck.check(&mut covers, findings);
+        if names::is_managed(&chain.name) {
+            for finding in findings.iter_mut().skip(first) {
+                *finding = left_to_its_program(finding.clone());
+            }
+        }
     }
     let redundant = same::redundant(examined.table, reach).unwrap_or_default();
     let by_policy = |id: ChainId| {
@@ -42,6 +48,13 @@ pub(super) fn check(examined: &Examined<'_>, reach: &Reach, findings: &mut Vec<F
             findings.extend(self::redundant(examined, rule));
         }
     }
+}
+
+/// A finding in a chain whose rules another program writes: nobody means to mend them by hand.
+fn left_to_its_program(finding: Finding) -> Finding {
+    finding
+        .severity(Severity::Note)
+        .suggest("Leave it to the program that writes this chain's rules.")
 }
 
 /// So many rules of a chain that its policy makes redundant are told one by one.
@@ -197,7 +210,8 @@ impl Stuck<'_> {
             });
         }
         finding = finding.because(
-            "What leads to the chain lets only other packets in, at the hooks that the chain is reached from.",
+            "The rules that lead to the chain, and those before them, let only other packets come here, at the hooks that the \
+             chain is reached from.",
         );
         self.callers(finding)
     }
@@ -242,12 +256,16 @@ impl Stuck<'_> {
     fn covered(&self, index: usize, rule: &Rule, cover: &Cover) -> Finding {
         let name = self.examined.name(self.id);
         let action = self.examined.action(rule);
-        let earlier = |i: &usize| self.chain.rules.get(*i);
-        let other = cover
-            .rules
-            .iter()
-            .filter_map(earlier)
-            .any(|r| !is_same(r, rule));
+        let earlier = cover.rules.iter().filter_map(|i| self.chain.rules.get(*i));
+        let others = earlier.filter(|r| !is_same(r, rule));
+        // What a chain does with them is its own business: it may well be the same.
+        let (mut jumps, mut verdicts) = (false, false);
+        for other in others {
+            match other.target {
+                Some(Target::Jump(_) | Target::Goto(_)) => jumps = true,
+                _ => verdicts = true,
+            }
+        }
         let by = names::rules(&cover.rules);
         let title = if cover.rules.is_empty() {
             format!(
@@ -263,7 +281,11 @@ impl Stuck<'_> {
         };
         let mut finding = Finding::new(COVERED, self.examined.place(self.id, index), title)
             .label(format!("never hit ({action})"));
-        finding = if other {
+        finding = if jumps && !verdicts {
+            finding
+                .because("Earlier rules take every packet that this rule is about into chains that do not give them back.")
+                .suggest(format!("Remove the rule, unless it is meant to do something else than {by}: then move it before."))
+        } else if verdicts {
             finding
                 .because(format!(
                     "Packets that this rule would {} meet an earlier rule that does something else, every one of them.",
@@ -316,8 +338,11 @@ fn redundant(examined: &Examined<'_>, found: &same::Redundant) -> Option<Finding
     if found.by_policy {
         by.push("the policy".to_owned());
     }
+    if by.is_empty() {
+        by.push("what follows".to_owned());
+    }
     let by = by.join(" and ");
-    let does = if found.by.len() + usize::from(found.by_policy) == 1 {
+    let does = if found.by.len() + usize::from(found.by_policy) <= 1 {
         "does"
     } else {
         "do"

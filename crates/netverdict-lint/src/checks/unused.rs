@@ -4,14 +4,10 @@ use crate::catalogue::UNREFERENCED_CHAIN;
 use crate::checks::Examined;
 use crate::{Finding, names};
 
-/// Chains that other programs fill at need, whether rules lead to them now or not.
-const MANAGED: [&str; 6] = ["KUBE-", "DOCKER", "cali", "CNI-", "f2b-", "fail2ban"];
-
 pub(super) fn check(examined: &Examined<'_>, findings: &mut Vec<Finding>) {
     for (id, chain) in examined.table.chains() {
-        let is_managed = MANAGED.iter().any(|m| chain.name.starts_with(m));
         if chain.hook().is_some()
-            || is_managed
+            || names::is_managed(&chain.name)
             || names::callers(examined.table, id).next().is_some()
         {
             continue;
