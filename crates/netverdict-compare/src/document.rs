@@ -8,6 +8,7 @@ use netverdict_capture::Direction;
 use netverdict_engine::{RuleNumber, RuleRef, Transport};
 use netverdict_net::Device;
 use netverdict_replay::{Ends, Setup, has_ports};
+use netverdict_report::document;
 use netverdict_report::model::{self, Assumption, Capture, Host, Place};
 use netverdict_report::names::{Names, seconds};
 use schemars::JsonSchema;
@@ -398,38 +399,10 @@ pub(crate) fn phrases(diff: &Diff) -> Vec<&'static str> {
 /// # Errors
 /// The writer's.
 pub fn write_json(diff: &Diff, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, diff)?;
-    out.write_all(b"\n")
+    document::write(diff, out)
 }
 
 /// The JSON Schema of the document, as shipped in `schemas/`.
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Diff);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text.push('\n');
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    /// The shipped schema is the code's. `NETVERDICT_BLESS=1` writes it.
-    #[test]
-    fn the_shipped_schema_is_that_of_the_code() {
-        let name = "netverdict.diff-1.schema.json";
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../schemas")
-            .join(name);
-        let schema = super::schema();
-        if std::env::var_os("NETVERDICT_BLESS").is_some() {
-            fs::write(&path, &schema).unwrap();
-        }
-        let shipped = fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            shipped == schema,
-            "{name} is out of date: NETVERDICT_BLESS=1 cargo test writes it"
-        );
-    }
+    document::schema::<Diff>()
 }

@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use anstyle::Style;
 use netverdict_engine::{Extension, ExtensionKind, ExtensionStatus};
 use netverdict_net::Family;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::Palette;
 use crate::columns::{Cell, Columns, Side};
+use crate::{Palette, document};
 
 /// One match or target with the families that have it.
 #[derive(Debug, Clone)]
@@ -135,20 +136,32 @@ const fn meaning(status: ExtensionStatus) -> &'static str {
     }
 }
 
-#[derive(Serialize)]
+/// Every match and target.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "netverdict extensions")]
 struct Document {
+    /// Always `netverdict.extensions/1`.
     schema: &'static str,
     extensions: Vec<Entry>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Entry {
+    /// `match` or `target`.
     kind: &'static str,
     name: &'static str,
+    /// How far it is modelled.
     status: &'static str,
+    /// `ipv4`, `ipv6`.
     families: Vec<&'static str>,
     does: &'static str,
+    /// Facts that decide it, as `--assume` takes them.
     facts: &'static [&'static str],
+}
+
+/// The document's JSON Schema, as shipped in `schemas/`.
+pub fn schema() -> String {
+    document::schema::<Document>()
 }
 
 /// Writes the list as one JSON document, schema `netverdict.extensions/1`.
@@ -168,10 +181,9 @@ pub fn json(list: &[Listed], out: &mut dyn Write) -> io::Result<()> {
         does: listed.extension.does,
         facts: listed.extension.facts,
     });
-    let document = Document {
+    let list = Document {
         schema: "netverdict.extensions/1",
         extensions: entries.collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+    document::write(&list, out)
 }

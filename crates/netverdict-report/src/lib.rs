@@ -15,6 +15,7 @@ mod timeline;
 pub mod columns;
 pub mod conntrack;
 pub mod counters;
+pub mod document;
 pub mod extensions;
 pub mod findings;
 pub mod html;

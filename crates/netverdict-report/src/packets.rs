@@ -70,7 +70,7 @@ struct Line<'l> {
 
 /// The JSON Schema of a line, as shipped in `schemas/`.
 pub fn schema() -> String {
-    crate::json::schema_text(&schemars::schema_for!(Line<'static>))
+    crate::document::schema::<Line<'static>>()
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

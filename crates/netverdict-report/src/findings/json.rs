@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::Findings;
 use super::model::{Audit, Lint};
+use crate::document;
 
 /// Writes the document of the command, indented.
 ///
@@ -11,28 +12,19 @@ use super::model::{Audit, Lint};
 /// The writer's.
 pub fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
     if findings.command == "audit" {
-        serde_json::to_writer_pretty(&mut *out, &Audit::new(findings))?;
+        document::write(&Audit::new(findings), out)
     } else {
-        serde_json::to_writer_pretty(&mut *out, &Lint::new(findings))?;
+        document::write(&Lint::new(findings), out)
     }
-    out.write_all(b"\n")
 }
 
 /// The JSON Schemas, by file name, as shipped in `schemas/`.
 pub fn schemas() -> [(&'static str, String); 2] {
-    let text = |schema: schemars::Schema| {
-        let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-        text.push('\n');
-        text
-    };
     [
-        (
-            "netverdict.lint-1.schema.json",
-            text(schemars::schema_for!(Lint)),
-        ),
+        ("netverdict.lint-1.schema.json", document::schema::<Lint>()),
         (
             "netverdict.audit-1.schema.json",
-            text(schemars::schema_for!(Audit)),
+            document::schema::<Audit>(),
         ),
     ]
 }

@@ -11,11 +11,20 @@ use super::Findings;
 /// The text holds what XML cannot.
 pub fn write(findings: &Findings<'_>) -> Result<String, SerializeError> {
     let mut report = Report::new(format!("netverdict {}", findings.command));
-    for file in findings.files {
-        let mut suite = TestSuite::new(file.clone());
-        let here = findings.findings.iter().filter(|f| f.place.file == *file);
+    for file in files(findings) {
+        let mut suite = TestSuite::new(file);
+        let here = findings.findings.iter().filter(|f| f.place.file == file);
+        let mut names: Vec<String> = Vec::new();
         for finding in here {
-            suite.add_test_case(case(finding));
+            let name = name(finding);
+            let count = names.iter().filter(|n| **n == name).count();
+            // Readers take two tests of one name for one.
+            let unique = match count {
+                0 => name.clone(),
+                more => format!("{name} ({})", more + 1),
+            };
+            names.push(name);
+            suite.add_test_case(case(finding, unique));
         }
         if suite.test_cases.is_empty() {
             suite.add_test_case(TestCase::new("no findings", TestCaseStatus::success()));
@@ -38,8 +47,19 @@ pub fn write(findings: &Findings<'_>) -> Result<String, SerializeError> {
     report.to_string()
 }
 
+/// The dumps, and what else findings are about: a configuration file that allows what is not there.
+fn files<'f>(findings: &'f Findings<'_>) -> Vec<&'f str> {
+    let mut files: Vec<&str> = findings.files.iter().map(String::as_str).collect();
+    for finding in findings.findings {
+        if !files.contains(&finding.place.file.as_str()) {
+            files.push(&finding.place.file);
+        }
+    }
+    files
+}
+
 /// Notes and allowed findings are tests that were skipped.
-fn case(finding: &Finding) -> TestCase {
+fn case(finding: &Finding, name: String) -> TestCase {
     let status = match (&finding.allowed, finding.severity) {
         (Some(allowed), _) => {
             let mut status = TestCaseStatus::skipped();
@@ -55,26 +75,37 @@ fn case(finding: &Finding) -> TestCase {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(finding.title.clone());
             status.set_type(severity.name());
-            status.set_description(format!(
-                "{}\n\n{}\n\n{}",
-                finding.place.excerpt(),
-                finding.explanation,
-                finding.suggestion
-            ));
+            status.set_description(description(finding));
             status
         }
     };
+    let mut case = TestCase::new(name, status);
+    case.set_classname(finding.check.name);
+    case
+}
+
+/// `NV101 covered-rule filter INPUT 3 line 24`.
+fn name(finding: &Finding) -> String {
     let line = finding
         .place
         .line
         .map_or_else(String::new, |l| format!(" line {l}"));
-    let mut case = TestCase::new(
-        format!(
-            "{} {} {}{line}",
-            finding.check.id, finding.check.name, finding.place.part
-        ),
-        status,
-    );
-    case.set_classname(finding.check.name);
-    case
+    let (id, name) = (finding.check.id, finding.check.name);
+    format!("{id} {name} {}{line}", finding.place.part)
+}
+
+fn description(finding: &Finding) -> String {
+    let witnesses = finding.witnesses.iter();
+    let witnesses = witnesses.map(|w| format!("{} frame {}: {}", w.file, w.n, w.what));
+    let causes = finding.causes.iter().zip(1..);
+    let causes = causes.map(|(cause, number)| format!("{number}. {cause}"));
+    let parts = [
+        finding.place.excerpt().to_owned(),
+        witnesses.collect::<Vec<_>>().join("\n"),
+        finding.explanation.clone(),
+        causes.collect::<Vec<_>>().join("\n"),
+        finding.suggestion.clone(),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+    parts.join("\n\n")
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Step, Trace, Tracked, layers};
 use crate::assemble::{device, direction, ends};
+use crate::document;
 use crate::model::Place;
 use crate::names::Names;
 
@@ -141,18 +142,16 @@ enum JsonAnswer {
 /// # Errors
 /// The writer's.
 pub fn write(traces: &[Trace<'_>], out: &mut dyn Write) -> io::Result<()> {
-    let document = Document {
+    let traced = Document {
         schema: SCHEMA.to_owned(),
         packets: traces.iter().map(packet).collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+    document::write(&traced, out)
 }
 
 /// The JSON Schema of the document, as shipped in `schemas/`.
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Document);
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    document::schema::<Document>()
 }
 
 fn packet(trace: &Trace<'_>) -> Packet {
