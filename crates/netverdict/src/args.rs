@@ -71,17 +71,17 @@ impl Command {
     /// The options that every command has.
     pub(crate) fn common(&self) -> &common::Common {
         match self {
-            Self::Replay(replay) => &replay.common,
-            Self::Trace(trace) => &trace.common,
-            Self::Diff(diff) => &diff.common,
-            Self::Test(test) => &test.common,
-            Self::Audit(audit) => &audit.common,
-            Self::Lint(lint) => &lint.common,
-            Self::Fmt(fmt) => &fmt.common,
-            Self::Conform(conform) => &conform.common,
-            Self::Extensions(extensions) => &extensions.common,
-            Self::Collect(collect) => &collect.common,
-            Self::Demo(demo) => &demo.common,
+            Self::Replay(replay) => &replay.printed.common,
+            Self::Trace(trace) => &trace.printed.common,
+            Self::Diff(diff) => &diff.printed.common,
+            Self::Test(test) => &test.printed.common,
+            Self::Audit(audit) => &audit.printed.common,
+            Self::Lint(lint) => &lint.printed.common,
+            Self::Fmt(fmt) => &fmt.printed.common,
+            Self::Conform(conform) => &conform.printed.common,
+            Self::Extensions(extensions) => &extensions.printed.common,
+            Self::Collect(collect) => &collect.printed.common,
+            Self::Demo(demo) => &demo.printed.common,
             Self::Completions(completions) => &completions.common,
             Self::Man(man) => &man.common,
         }

@@ -64,31 +64,17 @@ static SURROUNDINGS: OnceLock<Surroundings> = OnceLock::new();
 pub(crate) struct Surroundings {
     /// Model settings, each stated in reports.
     pub(crate) assumptions: Vec<Assumption>,
-    /// The file that was read.
-    file: Option<PathBuf>,
+    /// Findings that are put up with.
+    pub(crate) allowed: netverdict_lint::allow::Config,
 }
 
 /// What the run was told by other ways than its command line; empty before the command line was read.
 pub(crate) fn surroundings() -> &'static Surroundings {
     static NONE: Surroundings = Surroundings {
         assumptions: Vec::new(),
-        file: None,
+        allowed: netverdict_lint::allow::Config { allow: Vec::new() },
     };
     SURROUNDINGS.get().unwrap_or(&NONE)
-}
-
-/// The findings that the file allows, with its name.
-pub(crate) fn allowed() -> Result<Option<(String, netverdict_lint::allow::Config)>, Failure> {
-    let Some(path) = &surroundings().file else {
-        return Ok(None);
-    };
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| Failure::io("read", path, &error))?;
-    let name = path.display().to_string();
-    match toml::from_str(&text) {
-        Ok(config) => Ok(Some((name, config))),
-        Err(error) => Err(Failure::new(format!("{name}: {}", error.message()))),
-    }
 }
 
 /// Reads the command line, the environment and the file.
@@ -121,9 +107,10 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Cli, Failure> {
         error.exit()
     });
     let assumptions = stated(&matches, settings.as_ref());
+    let allow = settings.map_or_else(Vec::new, |settings| settings.allow);
     let surroundings = Surroundings {
         assumptions,
-        file: settings.map(|settings| settings.path),
+        allowed: netverdict_lint::allow::Config { allow },
     };
     // The command line is read once.
     drop(SURROUNDINGS.set(surroundings));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::common::Common;
+use super::common::Printed;
 use super::inputs::{Host, Model, Overrides};
 use super::lint::Findings;
 
@@ -17,8 +17,8 @@ use super::lint::Findings;
   netverdict audit after.rules traffic.pcap --before before.rules
   netverdict audit bundle/ captures/ --format lcov -o rules.info
 
-Exit codes: 0 nothing found at or above --fail-on and enough coverage, 1 something found or too little, 2 bad usage or
-unreadable input.")]
+Exit codes: 0 nothing found at or above --fail-on and enough coverage, 1 something found or too
+little, 2 bad usage or unreadable input.")]
 pub(crate) struct Audit {
     #[command(flatten)]
     pub(crate) host: Host,
@@ -49,18 +49,8 @@ pub(crate) struct Audit {
     #[command(flatten)]
     pub(crate) model: Model,
 
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 fn percent(text: &str) -> Result<f64, String> {

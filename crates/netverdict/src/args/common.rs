@@ -33,6 +33,23 @@ pub(crate) struct Common {
     pub(crate) no_config: bool,
 }
 
+/// What a command prints, and the options that every command has.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Printed<F: ValueEnum + Clone + Default + Send + Sync + 'static> {
+    /// What to print
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Output"
+    )]
+    pub(crate) format: F,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Color {
     /// On a terminal that shows them, unless NO_COLOR is set

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::common::Common;
+use super::common::Printed;
 use super::inputs::{Host, Model, Overrides};
 
 /// Puts the same packets through this machine's real kernel, in a network namespace of its own, and prints every counter,
@@ -34,18 +34,8 @@ pub(crate) struct Conform {
     #[command(flatten)]
     pub(crate) model: Model,
 
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::common::Common;
+use super::common::Printed;
 use super::inputs::{Model, Overrides};
 
 /// Replays captures through two hosts and says which flows and packets change, by cause
@@ -75,18 +75,8 @@ pub(crate) struct Diff {
     #[command(flatten)]
     pub(crate) model: Model,
 
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 /// What is compared of a packet.

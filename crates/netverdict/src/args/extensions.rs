@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::common::Common;
+use super::common::Printed;
 
 /// Lists every match and target: how far it is modelled, what it does, and the facts that decide it
 #[derive(Debug, Args)]
@@ -10,18 +10,8 @@ use super::common::Common;
   netverdict extensions
   netverdict extensions --format json")]
 pub(crate) struct Extensions {
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::common::Common;
+use super::common::Printed;
 use super::inputs::Host;
 
 /// Prints the dumps as iptables-restore -c followed by iptables-save -c would
@@ -23,18 +23,8 @@ pub(crate) struct Fmt {
     #[arg(long)]
     pub(crate) check: bool,
 
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

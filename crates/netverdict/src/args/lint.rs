@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::common::Common;
+use super::common::Printed;
 
 /// Reviews a host's rules without any traffic: dead and redundant rules, contradictions, holes
 #[derive(Debug, Args)]
@@ -15,10 +15,12 @@ use super::common::Common;
   iptables-save | netverdict lint -
   netverdict lint --explain NV101
 
-A finding is allowed by a comment in the dump, `# netverdict: allow NV203 REASON` on the line before (or before the first
-table, for the whole file), or by the rule's own comment, `-m comment --comment \"netverdict: allow NV203 REASON\"`.
+A finding is allowed by a comment in the dump, `# netverdict: allow NV203 REASON`, on the line before
+it (before the first table, for the whole file); by the rule's own comment,
+`-m comment --comment \"netverdict: allow NV203 REASON\"`; or by [[allow]] in netverdict.toml.
 
-Exit codes: 0 nothing found at or above --fail-on, 1 something found, 2 bad usage or unreadable input.")]
+Exit codes: 0 nothing found at or above --fail-on, 1 something found, 2 bad usage or unreadable
+input.")]
 pub(crate) struct Lint {
     /// A dump (iptables-save or ip6tables-save text, `-` for standard input) or a bundle: a directory of them, together
     /// with what other standard commands print
@@ -46,18 +48,8 @@ pub(crate) struct Lint {
     #[command(flatten)]
     pub(crate) findings: Findings,
 
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 /// What becomes of findings.

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 use netverdict_replay::Moment;
 
-use super::common::Common;
+use super::common::Printed;
 use super::inputs::{Host, Model, Overrides};
 use super::moment::moment;
 
@@ -44,18 +44,8 @@ pub(crate) struct Replay {
     #[command(flatten)]
     pub(crate) model: Model,
 
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 /// Replays an embedded capture through an embedded host
@@ -64,18 +54,8 @@ pub(crate) struct Replay {
   netverdict demo
   netverdict demo --format packets")]
 pub(crate) struct Demo {
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::common::Common;
+use super::common::Printed;
 
 /// Runs suites of cases: a host, traffic, expectations, and a snapshot of verdicts each
 #[derive(Debug, Args)]
@@ -75,18 +75,8 @@ pub(crate) struct Test {
     #[arg(long, conflicts_with_all = ["accept", "review"])]
     pub(crate) ci: bool,
 
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 /// Where an order's seed is from.

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-use super::common::Common;
+use super::common::Printed;
 use super::inputs::{Host, Model, Overrides};
 
 /// Shows one packet's whole way: every hook, table, chain, rule and match that it met, and why
@@ -54,18 +54,8 @@ pub(crate) struct Trace {
     #[command(flatten)]
     pub(crate) model: Model,
 
-    /// What to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
-
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) printed: Printed<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

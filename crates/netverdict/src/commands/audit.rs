@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Audit) -> Result<u8, Failure> {
         fail_on_unknown: args.model.unknown == Unknown::Fail,
         ..Options::default()
     };
-    let bar = Bar::new(&args.common, frames);
+    let bar = Bar::new(&args.printed.common, frames);
     let mut session = Session::new(&setup, options);
     let mut auditor = Auditor::default();
     let ran = session.run(sources.open()?, &mut auditor, &mut (), &|p| bar.advance(p));
@@ -61,11 +61,7 @@ pub(crate) fn run(args: &Audit) -> Result<u8, Failure> {
         findings.extend(unexercised(&coverage));
     }
     settle(&mut findings);
-    let config = config::allowed()?;
-    let config = config
-        .as_ref()
-        .map(|(name, config)| (name.as_str(), config));
-    allow::apply(&mut findings, &subject, config, false);
+    allow::apply(&mut findings, &subject, &config::surroundings().allowed);
     let captures = session.captures();
     let of_captures = captures
         .iter()
@@ -90,8 +86,8 @@ pub(crate) fn run(args: &Audit) -> Result<u8, Failure> {
         min_coverage: args.min_coverage,
         show_allowed: args.findings.show_allowed,
     };
-    let mut output = Output::open(&args.common)?;
-    match shared(args.format) {
+    let mut output = Output::open(&args.printed.common)?;
+    match shared(args.printed.format) {
         Some(format) => write(&report, format, &mut output)?,
         None => lcov::write(&coverage, &mut output).map_err(|error| output.failure(&error))?,
     }

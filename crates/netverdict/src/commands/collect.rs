@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Collect) -> Result<u8, Failure> {
     if let Some(directory) = &args.run {
         return gather(&script, directory);
     }
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     output
         .write_all(script.as_bytes())
         .map_err(|error| output.failure(&error))?;

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Conform) -> Result<u8, Failure> {
     let sources = Sources::new(&args.captures, &args.host.host)?;
     let rules = host::read(&args.host)?;
     let overrides = host::overrides(&args.overrides, &args.model, args.host.lenient)?;
-    super::warn(&args.common, &rules.warnings);
+    super::warn(&args.printed.common, &rules.warnings);
     let (survey, _) = survey(sources.open()?).map_err(|e| failed(&e, None))?;
     let setup = rules.setup(&survey, &overrides, host::config(&args.model))?;
     super::warn(&args.common, &not_taken_over(&setup));
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Conform) -> Result<u8, Failure> {
         ConformError::Rig(error) => lacking(&error),
     })?;
     let document = Document::new(&conformed);
-    let text = match args.format {
+    let text = match args.printed.format {
         Format::Text => document.to_string(),
         Format::Json => document
             .to_json()
@@ -39,10 +39,10 @@ pub(crate) fn run(args: &Conform) -> Result<u8, Failure> {
             .to_junit()
             .map_err(|e| Failure::new(e.to_string()))?,
     };
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     let written = output.write_all(text.as_bytes());
     written.map_err(|error| output.failure(&error))?;
-    if args.format == Format::Json {
+    if args.printed.format == Format::Json {
         let written = output.write_all(b"\n");
         written.map_err(|error| output.failure(&error))?;
     }

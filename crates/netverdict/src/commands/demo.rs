@@ -48,8 +48,8 @@ pub(crate) fn run(args: &Demo) -> Result<u8, Failure> {
         frames,
         separate: false,
         options: Options::default(),
-        format: args.format,
-        common: &args.common,
+        format: args.printed.format,
+        common: &args.printed.common,
     };
     job.run()
 }

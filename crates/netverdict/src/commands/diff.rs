@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Diff) -> Result<u8, Failure> {
         aspects: Aspects::of(&args.only.iter().map(|a| aspect(*a)).collect::<Vec<_>>()),
         strict_rules: args.strict_rules,
     };
-    let bar = Bar::new(&args.common, frames);
+    let bar = Bar::new(&args.printed.common, frames);
     let streams = || {
         let each: Box<dyn Iterator<Item = _>> = if args.separate {
             Box::new(sources.open_each())
@@ -105,13 +105,13 @@ fn ended(error: CompareError<Failure>, old: &Setup, new: &Setup) -> Failure {
 }
 
 fn print(document: &Document, args: &Diff) -> Result<(), Failure> {
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     let palette = if output.has_colours() {
         Palette::COLOURS
     } else {
         Palette::PLAIN
     };
-    let written = match args.format {
+    let written = match args.printed.format {
         Format::Json => write_json(document, &mut output),
         Format::Markdown => output.write_all(&text::encode(&Markdown(document).to_string())),
         Format::Junit => {

@@ -14,14 +14,14 @@ use crate::output::Output;
 
 pub(crate) fn run(args: &Extensions) -> Result<u8, Failure> {
     let list = list();
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     let palette = if output.has_colours() {
         Palette::COLOURS
     } else {
         Palette::PLAIN
     };
     let list = list.as_slice();
-    let written = match args.format {
+    let written = match args.printed.format {
         Format::Text => write!(output, "{}", Text { list, palette }),
         Format::Json => json(list, &mut output),
         Format::Markdown => write!(output, "{}", Markdown(list)),

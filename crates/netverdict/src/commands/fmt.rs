@@ -14,11 +14,11 @@ use crate::output::Output;
 
 pub(crate) fn run(args: &Fmt) -> Result<u8, Failure> {
     let rules = host::read(&args.host)?;
-    super::warn(&args.common, &rules.warnings);
+    super::warn(&args.printed.common, &rules.warnings);
     if args.check {
         return check(&rules, args);
     }
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     for ruleset in &rules.rulesets {
         let save = Save::with_own_counters(ruleset);
         counters::dump(ruleset, &save, &mut output).map_err(|error| output.failure(&error))?;
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Fmt) -> Result<u8, Failure> {
 
 /// Names each dump's first line that is not in canonical form.
 fn check(rules: &Rules, args: &Fmt) -> Result<u8, Failure> {
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     let mut code = exit::DONE;
     for (id, source) in rules
         .bundle

@@ -10,6 +10,7 @@ use netverdict_report::findings::markdown::Markdown;
 use netverdict_report::findings::text::Text;
 use netverdict_report::findings::{Findings, json, junit, sarif};
 use netverdict_ruleset::text;
+use netverdict_syntax::closest;
 
 use crate::args::inputs::Host;
 use crate::args::lint::{Format, Lint};
@@ -44,11 +45,7 @@ pub(crate) fn run(args: &Lint) -> Result<u8, Failure> {
         &setup.inferred.host,
     );
     let mut findings = lint(&subject).findings;
-    let config = config::allowed()?;
-    let config = config
-        .as_ref()
-        .map(|(name, config)| (name.as_str(), config));
-    allow::apply(&mut findings, &subject, config, true);
+    allow::apply(&mut findings, &subject, &config::surroundings().allowed);
     let files: Vec<String> = subject.dumps.iter().map(|d| d.file.clone()).collect();
     let report = Findings {
         command: "lint",
@@ -63,8 +60,8 @@ pub(crate) fn run(args: &Lint) -> Result<u8, Failure> {
         min_coverage: None,
         show_allowed: args.findings.show_allowed,
     };
-    let mut output = Output::open(&args.common)?;
-    write(&report, args.format, &mut output)?;
+    let mut output = Output::open(&args.printed.common)?;
+    write(&report, args.printed.format, &mut output)?;
     output.finish()?;
     let fail_on = args.findings.fail_on.map_or(FAIL_ON, FailOn::from);
     Ok(code(&report, fail_on))
@@ -115,14 +112,22 @@ fn explain(args: &Lint) -> Result<u8, Failure> {
         CATALOGUE.iter().map(line).collect()
     } else {
         let Some(check) = catalogue::find(id) else {
+            let known = CATALOGUE.iter().flat_map(|c| [c.id, c.name]);
+            let help = match closest(&id.to_ascii_uppercase(), known.clone()).or(closest(id, known))
+            {
+                Some(known) => {
+                    format!("did you mean {known}? `netverdict lint --explain` lists all")
+                }
+                None => "`netverdict lint --explain` lists all".to_owned(),
+            };
             return Err(Failure::with_help(
                 format!("--explain: there is no finding `{id}`"),
-                "`netverdict lint --explain` lists all",
+                help,
             ));
         };
         check.page.to_owned()
     };
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     let written = output.write_all(text.as_bytes());
     written.map_err(|error| output.failure(&error))?;
     output.finish()?;

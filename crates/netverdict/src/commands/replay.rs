@@ -54,8 +54,8 @@ pub(crate) fn run(args: &Replay) -> Result<u8, Failure> {
             until: None,
             at: args.at,
         },
-        format: args.format,
-        common: &args.common,
+        format: args.printed.format,
+        common: &args.printed.common,
     };
     job.run()
 }

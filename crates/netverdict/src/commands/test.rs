@@ -133,7 +133,7 @@ fn none_wanted(args: &Test, loaded: &Loaded) -> Failure {
 }
 
 fn list(args: &Test, jobs: &[Job<'_>], loaded: &Loaded) -> Result<u8, Failure> {
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     let names: String = jobs.iter().map(|job| job.name() + "\n").collect();
     let written = output.write_all(names.as_bytes());
     written.map_err(|error| output.failure(&error))?;
@@ -152,7 +152,7 @@ fn list(args: &Test, jobs: &[Job<'_>], loaded: &Loaded) -> Result<u8, Failure> {
 
 fn bar(args: &Test, runs: u64) -> ProgressBar {
     use std::io::IsTerminal as _;
-    if args.common.quiet || !std::io::stderr().is_terminal() {
+    if args.printed.common.quiet || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{bar:40.cyan/dim} {pos}/{len} cases");
@@ -176,7 +176,7 @@ impl Suite<'_> {
         shuffle: Option<u64>,
     ) -> Result<u8, Failure> {
         let mut failures: Vec<Failure> = Vec::new();
-        let mut review = review::Review::new(&self.args.common);
+        let mut review = review::Review::new(&self.args.printed.common);
         let mut decide = |question: netverdict_suite::Question<'_>| match self.args {
             Test { accept: true, .. } => Decision::Accept,
             Test { review: true, .. } => review.ask(question),
@@ -236,13 +236,13 @@ impl Suite<'_> {
     }
 
     fn print(&self, report: &Report) -> Result<(), Failure> {
-        let mut output = Output::open(&self.args.common)?;
+        let mut output = Output::open(&self.args.printed.common)?;
         let palette = if output.has_colours() {
             Palette::COLOURS
         } else {
             Palette::PLAIN
         };
-        let written = match self.args.format {
+        let written = match self.args.printed.format {
             Format::Json => write_json(report, &mut output),
             Format::Markdown => output.write_all(&text::encode(&Markdown(report).to_string())),
             Format::Junit => {
@@ -259,7 +259,8 @@ impl Suite<'_> {
 
     /// Says what cannot be read on standard error, where the format is not for a person who reads it anyway.
     fn complain(&self, failures: &[Failure]) {
-        let is_shown = self.args.format == Format::Text && self.args.common.output.is_none();
+        let is_shown =
+            self.args.printed.format == Format::Text && self.args.printed.common.output.is_none();
         if !is_shown {
             failures.iter().for_each(crate::complain);
         }

@@ -26,13 +26,13 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     let sources = Sources::new(&args.captures, &args.host.host)?;
     let rules = host::read(&args.host)?;
-    super::warn(&args.common, &rules.warnings);
+    super::warn(&args.printed.common, &rules.warnings);
     let mut hints = hints::of_overrides(&rules.bundle, &args.overrides);
     hints.extend(args.send.iter().filter_map(|text| {
         let name = text.split_whitespace().nth(1)?;
         hints::of_interface(&rules.bundle, "--send", name)
     }));
-    super::warn(&args.common, &hints);
+    super::warn(&args.printed.common, &hints);
     let overrides = host::overrides(&args.overrides, &args.model, args.host.lenient)?;
     let (survey, frames) = survey(sources.open()?).map_err(|e| failed(&e, None))?;
     let setup = rules.setup(&survey, &overrides, host::config(&args.model))?;
@@ -228,14 +228,14 @@ impl Kept {
 }
 
 fn print(packets: &[Kept], setup: &Setup, args: &Args) -> Result<(), Failure> {
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     let traces: Vec<_> = packets.iter().map(|packet| packet.trace(setup)).collect();
     let palette = if output.has_colours() {
         Palette::COLOURS
     } else {
         Palette::PLAIN
     };
-    let written = match args.format {
+    let written = match args.printed.format {
         Format::Json => write_json(&traces, &mut output),
         Format::Kernel => traces
             .iter()

@@ -1,10 +1,13 @@
 //! Reading `netverdict.toml`: which keys there are, what each may hold, and where it went wrong.
 
+mod allow;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
+use netverdict_lint::allow::Allow;
 use netverdict_syntax::closest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -20,6 +23,8 @@ const ALLOW: &str = "allow";
 pub(crate) struct Settings {
     pub(crate) path: PathBuf,
     settings: Vec<Setting>,
+    /// `[[allow]]`.
+    pub(crate) allow: Vec<Allow>,
 }
 
 /// One option's default.
@@ -84,11 +89,26 @@ pub(super) fn read(path: &Path, command: &Command) -> Result<Settings, Failure> 
         text: &text,
         command,
     };
-    let settings = reader.settings()?;
+    let (settings, allow) = reader.settings()?;
     Ok(Settings {
         path: path.to_owned(),
         settings,
+        allow,
     })
+}
+
+/// What was read, and what is wrong with the rest.
+fn sorted<T>(read: Vec<Result<T, Failure>>) -> Result<(Vec<T>, Vec<Problem>), Failure> {
+    let mut good = Vec::new();
+    let mut problems = Vec::new();
+    for item in read {
+        match item {
+            Ok(item) => good.push(item),
+            Err(Failure::Problems(found)) => problems.extend(found),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok((good, problems))
 }
 
 struct Reader<'r> {
@@ -98,36 +118,30 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn settings(&self) -> Result<Vec<Setting>, Failure> {
+    fn settings(&self) -> Result<(Vec<Setting>, Vec<Allow>), Failure> {
         let table = DeTable::parse(self.text).map_err(|error| {
             let span = error.span().unwrap_or_default();
             self.problem("is not TOML".to_owned(), span, error.message().to_owned())
         })?;
         let mut read = Vec::new();
+        let mut allow = Vec::new();
         for (key, value) in table.get_ref() {
             let word = key.get_ref().as_ref();
             let command = self.command.find_subcommand(word);
             if word == ALLOW {
-                continue;
-            }
-            if let (Some(command), DeValue::Table(table)) = (command, value.get_ref()) {
+                allow = self.allowed(value);
+            } else if let (Some(command), DeValue::Table(table)) = (command, value.get_ref()) {
                 let own = table.iter();
                 read.extend(own.map(|(key, value)| self.setting(Some(command), key, value)));
             } else {
                 read.push(self.setting(None, key, value));
             }
         }
-        let mut settings = Vec::new();
-        let mut problems = Vec::new();
-        for setting in read {
-            match setting {
-                Ok(setting) => settings.push(setting),
-                Err(Failure::Problems(found)) => problems.extend(found),
-                Err(failure) => return Err(failure),
-            }
-        }
+        let (settings, mut problems) = sorted(read)?;
+        let (allow, more) = sorted(allow)?;
+        problems.extend(more);
         if problems.is_empty() {
-            Ok(settings)
+            Ok((settings, allow))
         } else {
             Err(Failure::Problems(problems))
         }

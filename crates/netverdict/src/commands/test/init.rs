@@ -45,7 +45,7 @@ pub(super) fn run(args: &Test) -> Result<u8, Failure> {
         drop(std::fs::remove_file(directory.join(FILE)));
     }
     let summary = made?;
-    let mut output = Output::open(&args.common)?;
+    let mut output = Output::open(&args.printed.common)?;
     let written = output.write_all(summary.as_bytes());
     written.map_err(|error| output.failure(&error))?;
     output.finish()?;
