@@ -2,8 +2,18 @@ use std::fs;
 
 use crate::common::{Netverdict, root};
 
-const COMMANDS: [&str; 8] = [
-    "replay", "trace", "diff", "test", "fmt", "conform", "collect", "demo",
+const COMMANDS: [&str; 11] = [
+    "replay",
+    "trace",
+    "diff",
+    "test",
+    "audit",
+    "lint",
+    "fmt",
+    "conform",
+    "extensions",
+    "collect",
+    "demo",
 ];
 
 #[test]
@@ -54,6 +64,39 @@ fn the_script_of_collect_is_a_shell_script() {
         "{}",
         String::from_utf8_lossy(&checked.stderr)
     );
+}
+
+#[test]
+fn what_is_not_of_a_host_is_the_reviewed_one() {
+    insta::assert_snapshot!("collect", Netverdict::new(["collect"]).stdout());
+    insta::assert_snapshot!("demo", Netverdict::new(["demo"]).stdout());
+    let packets = Netverdict::new(["demo", "--format", "packets"]).stdout();
+    let first: Vec<_> = packets.lines().take(4).collect();
+    insta::assert_snapshot!("demo_packets", first.join("\n"));
+    insta::assert_snapshot!("extensions", Netverdict::new(["extensions"]).stdout());
+}
+
+#[test]
+fn dumps_are_printed_as_the_reviewed_ones() {
+    for host in ["docker-host/bundle", "ipv6-host/bundle", "findings/tidied"] {
+        let text = Netverdict::new(["fmt", &format!("fixtures/{host}")]).stdout();
+        let name = host.split('/').next_back().filter(|n| *n != "bundle");
+        let name = name.unwrap_or_else(|| host.split('/').next().unwrap());
+        insta::assert_snapshot!(format!("fmt_{name}"), text);
+    }
+}
+
+#[test]
+fn a_word_that_is_nearly_right_is_named() {
+    let said = |args: &[&str]| Netverdict::new(args).code(2).stderr();
+    assert!(said(&["replya"]).contains("'replay'"));
+    assert!(said(&["lint", "x", "--fail-onn", "error"]).contains("'--fail-on'"));
+    let dump =
+        "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m conntrac --ctstate NEW -j ACCEPT\nCOMMIT\n";
+    let text = Netverdict::new(["lint", "-"]).stdin(dump).code(2).stderr();
+    assert!(text.contains("conntrack"), "{text}");
+    let text = said(&["lint", "fixtures/single-servr/bundle"]);
+    assert!(text.contains("fixtures/single-server"), "{text}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ fn agreement_is_one_line() {
         return;
     }
     insta::assert_snapshot!(conform("office-gateway").stdout(), @"kernel and model agree on every counter, fate and connection of 105 packets");
+    insta::assert_snapshot!(conform("hardened-ssh").stdout(), @"kernel and model agree on every counter, fate and connection of 92 packets");
 }
 
 #[test]

@@ -109,3 +109,77 @@ fn fmt_equals_what_the_kernel_printed() {
     }
     assert!(compared > 100, "only {compared} compared");
 }
+
+/// A capture with a bit of everything, small enough for every dump.
+fn some_capture(corpus: &std::path::Path) -> PathBuf {
+    let captures = manifest(corpus).into_iter().filter(|row| {
+        row["kind"] == "capture"
+            && row["packets"]
+                .parse::<u32>()
+                .is_ok_and(|n| (20..400).contains(&n))
+            && row["link_types"].contains("Ethernet")
+    });
+    let varied = captures.max_by_key(|row| row["protocols(packets)"].split_whitespace().count());
+    corpus.join(&varied.expect("there are captures")["file"])
+}
+
+/// Runs every dump with these arguments behind it; each ends by itself, with findings or without, or says what is wrong.
+fn every_dump(corpus: &std::path::Path, command: &str, most: u32, rest: &[&std::ffi::OsStr]) {
+    let rules = |row: &Row| row["rules"].parse().unwrap_or(0);
+    let mut dumps: Vec<_> = manifest(corpus)
+        .into_iter()
+        .filter(|row| row["file"].starts_with("dumps/") && rules(row) <= most)
+        .collect();
+    // The longest first, so that none is left for the end.
+    dumps.sort_by_key(|row| std::cmp::Reverse(rules(row)));
+    assert!(dumps.len() > 100);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let reviewed = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                use std::sync::atomic::Ordering::Relaxed;
+                while let Some(row) = dumps.get(next.fetch_add(1, Relaxed)) {
+                    let run =
+                        Netverdict::new([command.as_ref(), corpus.join(&row["file"]).as_os_str()])
+                            .args(rest)
+                            .args(["--lenient", "--quiet", "--no-config", "--threads", "1"])
+                            .args(["--fail-on", "never", "--format", "json"]);
+                    let output = run.any_of(&[0, 2]).output();
+                    let said = String::from_utf8_lossy(&output.stderr);
+                    assert!(!said.contains("panicked"), "{}: {said}", row["file"]);
+                    if output.status.code() == Some(2) {
+                        // Sets alone, and other families', are no dump; nothing else is refused.
+                        assert!(said.contains("and no dump"), "{}: {said}", row["file"]);
+                        continue;
+                    }
+                    let document: serde_json::Value =
+                        serde_json::from_slice(&output.stdout).unwrap();
+                    assert_eq!(document["schema"], format!("netverdict.{command}/1"));
+                    reviewed.fetch_add(1, Relaxed);
+                }
+            });
+        }
+    });
+    let reviewed = reviewed.into_inner();
+    println!("{command}: {reviewed} dumps of {}", dumps.len());
+    assert!(reviewed > 100);
+}
+
+#[test]
+fn lint_reviews_every_dump() {
+    let Some(corpus) = corpus() else {
+        return;
+    };
+    // An audit reviews the rules as well: the few with thousands take that way alone.
+    every_dump(&corpus, "lint", 2_000, &[]);
+}
+
+#[test]
+fn audit_holds_a_capture_against_every_dump() {
+    let Some(corpus) = corpus() else {
+        return;
+    };
+    let capture = some_capture(&corpus);
+    every_dump(&corpus, "audit", u32::MAX, &[capture.as_os_str()]);
+}

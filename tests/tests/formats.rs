@@ -24,6 +24,14 @@ fn every_json_report_keeps_to_the_schema() {
 }
 
 #[test]
+fn the_list_of_extensions_keeps_to_its_schema() {
+    let list = Netverdict::new(["extensions", "--format", "json"]).json();
+    if let Err(error) = validator("netverdict.extensions-1.schema.json").validate(&list) {
+        panic!("{error}");
+    }
+}
+
+#[test]
 fn a_report_without_a_field_does_not_keep_to_the_schema() {
     let mut report = replay("single-server").args(["--format", "json"]).json();
     report.as_object_mut().unwrap().remove("totals");

@@ -8,6 +8,8 @@
 
 mod common;
 
+/// Rules held against captures, as `netverdict audit` tells it.
+mod audit;
 /// Small named cases of netfilter's behaviour, through the model and the kernel.
 mod cases;
 /// Every command's help, completions, man pages, collect.
@@ -32,6 +34,8 @@ mod html;
 mod integrations;
 /// Connections and sets that the host had.
 mod known;
+/// Rules reviewed without traffic, as `netverdict lint` tells it.
+mod lint;
 /// Captures with verdicts as comments, in tshark.
 mod pcapng;
 /// The README's commands, each as written.
@@ -40,6 +44,10 @@ mod readme;
 mod reports;
 /// Where documented commands run.
 mod sandbox;
+/// Findings for code scanning.
+mod sarif;
+/// The schemas that are shipped.
+mod schemas;
 /// Suites of cases, as `netverdict test` runs them.
 mod suite;
 /// The output does not depend on the number of threads.
