@@ -47,6 +47,7 @@ pub(crate) fn redundant(table: &Table, reach: &Reach) -> Result<Vec<Redundant>, 
             continue;
         };
         let mut now = end(chain, reach);
+        let mut gone = vec![false; chain.rules.len()];
         for (index, rule) in chain.rules.iter().enumerate().rev() {
             let Some(here) = reached.rules.get(index) else {
                 continue;
@@ -58,17 +59,22 @@ pub(crate) fn redundant(table: &Table, reach: &Reach) -> Result<Vec<Redundant>, 
             };
             let is_final =
                 index + 1 == chain.rules.len() && chain.hook().is_some() && is_bare(rule);
+            let mut may_go = here.is_dead();
             if let Some(after) = after
-                && !here.is_dead()
+                && !may_go
                 && !is_final
                 && !rule.matches.iter().any(is_stateful)
                 && here.hits.is_within(after)?
             {
-                found.push(explain(reach, chain, *id, index, &mut pairs)?);
+                found.push(explain(reach, chain, *id, index, &gone, &mut pairs)?);
+                may_go = true;
             }
             let at = before(&now, rule, here, chain, reach, &certain)?;
-            // A dead rule may be removed as well: it does no other's work.
-            now = if here.is_dead() { at.and(&now)? } else { at };
+            // What may go does no other rule's work, so that all that may go can go at once.
+            now = if may_go { at.and(&now)? } else { at };
+            if let Some(gone) = gone.get_mut(index) {
+                *gone = may_go;
+            }
         }
         if let Some(slot) = certain.get_mut(id.index()) {
             *slot = Some(now);
@@ -170,12 +176,13 @@ fn before(
 /// How many pairs of rules are compared in one table before explanations are cut short.
 const PAIRS: u64 = 20_000;
 
-/// Names what does a redundant rule's work.
+/// Names what does a redundant rule's work; `gone` are rules that may be removed as well.
 fn explain(
     reach: &Reach,
     chain: &Chain,
     id: ChainId,
     index: usize,
+    gone: &[bool],
     pairs: &mut u64,
 ) -> Result<Redundant, Full> {
     let mut redundant = Redundant {
@@ -200,7 +207,8 @@ fn explain(
             break;
         };
         let does = other.target == rule.target || matches!(other.target, Some(Target::Jump(_)));
-        if !does || here.is_dead() || outline.excludes(&Outline::of(other)) {
+        let is_gone = gone.get(later).is_some_and(|gone| *gone);
+        if !does || is_gone || outline.excludes(&Outline::of(other)) {
             continue;
         }
         *pairs += 1;
