@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Conform) -> Result<u8, Failure> {
     super::warn(&args.printed.common, &rules.warnings);
     let (survey, _) = survey(sources.open()?).map_err(|e| failed(&e, None))?;
     let setup = rules.setup(&survey, &overrides, host::config(&args.model))?;
-    super::warn(&args.common, &not_taken_over(&setup));
+    super::warn(&args.printed.common, &not_taken_over(&setup));
     let pace = if args.pace { Pace::Real } else { Pace::Fast };
     let conformed = conform(&setup, sources.open()?, pace).map_err(|error| match error {
         ConformError::Replay(error) => failed(&error, Some(&setup)),
