@@ -28,6 +28,16 @@ pub struct Compared {
     pub unknown: BTreeSet<String>,
 }
 
+/// Whether the kernel did what its memory happened to say.
+fn undefined(unknown: &BTreeSet<String>) -> Option<&'static str> {
+    const SIGNS: [&str; 2] = ["memory that it did not set", "the copy shares with"];
+    let tells = |why: &String| SIGNS.iter().any(|sign| why.contains(sign));
+    unknown
+        .iter()
+        .any(tells)
+        .then_some("the kernel reads or writes memory that is not the packet's")
+}
+
 /// Draws the case of a seed and compares the two.
 pub fn compare(seed: u64, words: &Vocabulary) -> Result<Compared, RigError> {
     let (case, kernel) = Case::draw(seed, words)?;
@@ -51,11 +61,13 @@ pub fn judge_by(case: Case, kernel: KernelRun, rules: &Rules) -> Result<Compared
     let model = model::run(&case, rules, &kernel)?;
     let outcomes = model.outcomes.iter().flatten();
     let unknown = outcomes.flat_map(|o| o.unknowns.iter().map(|u| u.why.clone()));
+    let unknown: BTreeSet<String> = unknown.collect();
     let differences = differences(&case, &kernel, &model);
     Ok(Compared {
-        undetermined: undetermined(&case, &kernel, &differences),
+        undetermined: undetermined(&case, &kernel, &differences)
+            .or_else(|| undefined(&unknown).filter(|_| !differences.is_empty())),
         differences,
-        unknown: unknown.collect(),
+        unknown,
         kernel,
         case,
     })

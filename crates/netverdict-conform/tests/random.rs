@@ -11,7 +11,7 @@ use netverdict_conform::{RigError, random, record};
 use netverdict_forge::random::{Focus, Vocabulary};
 
 /// As many cases as a run without a range of its own takes.
-const USUAL: u64 = 60;
+const USUAL: u64 = 300;
 
 /// `NETVERDICT_SEEDS=first..end`, or `fresh:N` for so many that nobody has seen.
 fn seeds() -> std::ops::Range<u64> {

@@ -89,6 +89,9 @@ pub struct Skb<'p> {
     /// Its ends as it came, before any translation; `None` where its header now is what counts (a fragment's does not
     /// tell ports).
     pub came: Option<Transport>,
+    /// Whether it answers what is untracked: `nf_conntrack_attach` leaves a state without a connection, which NOTRACK and
+    /// CT take for one.
+    pub answers_untracked: bool,
     /// Whether it is a copy that TEE made: TEE leaves such alone.
     pub copied: bool,
     /// What the path itself made it as; `None` of a packet that came from elsewhere.
@@ -117,6 +120,7 @@ impl<'p> Skb<'p> {
             first_end: None,
             ignore_df: false,
             came: None,
+            answers_untracked: false,
             copied: false,
             made_by: None,
         }

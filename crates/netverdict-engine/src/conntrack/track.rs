@@ -114,6 +114,7 @@ impl Conntrack {
             let connection = self.track_error(&skb.packet, at, zone, verify, now)?;
             if connection != Connection::None {
                 skb.connection = connection;
+                skb.checksum_trusted |= verify;
                 return Ok(ACCEPT);
             }
         }

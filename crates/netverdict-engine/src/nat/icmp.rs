@@ -3,7 +3,7 @@
 
 use netverdict_net::checksum::{finish, pseudo_header, sum};
 use netverdict_net::{Family, Packet, Protocol};
-use netverdict_ruleset::{Hook, NatSide};
+use netverdict_ruleset::NatSide;
 
 use super::{NatCx, layer4, rewrite, sought};
 use crate::conntrack::{Direction, Entry, Status, Tuple, verify_checksum};
@@ -30,11 +30,11 @@ pub(super) fn translate(
     if skb.packet.len() < offset + 8 + inner {
         return Err(FAILED);
     }
-    // Also of what leaves, once: what this host answers may have been spoilt on its way through mangle.
-    let received = matches!(cx.hook, Hook::Prerouting | Hook::Input);
-    if !skb.checksum_trusted && (received || !skb.summed) {
-        skb.summed = true;
+    // Also of what leaves: what this host answers may have been spoilt on its way through mangle. What was proven once is
+    // not looked at again (`skb->csum_valid`).
+    if !skb.checksum_trusted {
         verify_checksum(&skb.packet, offset, protocol).map_err(|_| FAILED)?;
+        skb.checksum_trusted = true;
     }
     let [kind] = *skb.packet.array::<1>(offset).map_err(|_| FAILED)?;
     let redirect = match family {

@@ -204,6 +204,8 @@ impl<'p> Walk<'_, 'p> {
             (_, Connection::Untracked) => Connection::None,
             (_, connection) => Conntrack::attach(connection),
         };
+        skb.answers_untracked =
+            emission.kind != EmissionKind::Copy && answered == Connection::Untracked;
         skb.mark = emission.mark;
         skb.made_by = Some(emission.kind);
         skb.checksum_trusted = match emission.kind {

@@ -38,5 +38,5 @@ pub(super) fn untrack(cx: &mut TargetCx<'_, '_>) -> Action {
 
 /// A packet looped back has its connection already.
 fn is_free(cx: &TargetCx<'_, '_>) -> bool {
-    cx.skb.connection == Connection::None && cx.skb.template.is_none()
+    cx.skb.connection == Connection::None && cx.skb.template.is_none() && !cx.skb.answers_untracked
 }
