@@ -265,6 +265,10 @@ impl Auditor {
         let Some(evidence) = &record.evidence else {
             return;
         };
+        if evidence.contradiction.is_some() && is_for_many(record) {
+            // Copies of what is sent to many go by more ways than one, the sender's own among them.
+            return;
+        }
         let left = Seen::of(record);
         let of = evidence.of;
         match &evidence.contradiction {
@@ -394,6 +398,14 @@ impl Auditor {
         self.clashes.extend(lost);
         self.crossings.clear();
     }
+}
+
+/// Whether the packet is for a group of hosts.
+fn is_for_many(record: &Record) -> bool {
+    record.transport.is_some_and(|t| match t.destination {
+        IpAddr::V4(to) => to.is_broadcast() || to.is_multicast(),
+        IpAddr::V6(to) => to.is_multicast(),
+    })
 }
 
 /// Whether a rule or policy stopped the packet, for certain.

@@ -17,6 +17,11 @@ pub struct Before<'b> {
     pub rulesets: &'b [Ruleset],
 }
 
+/// So many rules of a dump are told one by one; of more, one speaks for all.
+const FEW: usize = 3;
+/// How many of the others it names.
+const NAMED: usize = 7;
+
 /// Findings about rules whose counters rose by less than the capture makes of them. More is explained by traffic that
 /// was not captured. Without a dump from before, only a dump that was certainly made after the capture is judged.
 pub fn unexplained(
@@ -35,6 +40,7 @@ pub fn unexplained(
         if earlier.is_none() && !latest.is_some_and(|latest| is_made_after(dump, latest)) {
             continue;
         }
+        let mut here_found = Vec::new();
         for (id, rule) in counted.rules() {
             let (Some(after), Some(base)) =
                 (dump.ruleset.rule(id), base(earlier, dump.ruleset, id))
@@ -52,10 +58,27 @@ pub fn unexplained(
                 chain: id.chain.0,
                 number: RuleNumber::Rule(id.number()),
             };
-            findings.push(finding(places, place, rose, here, earlier.is_some()));
+            here_found.push(finding(places, place, rose, here, earlier.is_some()));
+        }
+        if here_found.len() > FEW {
+            findings.extend(one_for_all(here_found));
+        } else {
+            findings.extend(here_found);
         }
     }
     findings
+}
+
+/// One cause makes many counters disagree: the first finding, with the places of some others.
+fn one_for_all(findings: Vec<Finding>) -> Option<Finding> {
+    let count = findings.len();
+    let mut findings = findings.into_iter();
+    let mut first = findings.next()?;
+    first.title = format!("{count} rules counted less than the capture alone makes");
+    for other in findings.take(NAMED) {
+        first = first.related(other.place, other.label);
+    }
+    Some(first)
 }
 
 fn finding(places: &Places<'_>, rule: RuleRef, rose: u64, here: u64, has_before: bool) -> Finding {
@@ -105,11 +128,13 @@ fn has_counters(ruleset: &Ruleset) -> bool {
         .any(|(_, rule)| rule.counters != Counters::default())
 }
 
-/// Whether the dump says that it was made after a time, in every time zone.
+/// Whether the dump says that it was made soon after a time, in every time zone. Much later the counters have been set back,
+/// as often as not.
 fn is_made_after(dump: &Dump<'_>, time: Timestamp) -> bool {
     const ZONES: i64 = 14 * 3600;
+    const SOON: i64 = 3 * 24 * 3600;
     let made = dump.lines().filter_map(|(_, line)| made(line)).max();
-    made.is_some_and(|made| made - ZONES > time.0 / Timestamp::SECOND)
+    made.is_some_and(|made| (ZONES + 1..SOON).contains(&(made - time.0 / Timestamp::SECOND)))
 }
 
 /// `# Completed on Mon Mar  2 08:00:00 2026` as seconds since 1970, were it UTC.
