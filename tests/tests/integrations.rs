@@ -178,6 +178,19 @@ fn the_book_has_no_dead_link() {
     }
 }
 
+/// A page that the summary leaves out is not in the built book, and links to it lead nowhere.
+#[test]
+fn the_summary_lists_every_page() {
+    let docs = root().join("docs");
+    let summary = read("docs/SUMMARY.md");
+    let listed: Vec<&str> = links(&summary);
+    for page in pages(&docs) {
+        let name = page.strip_prefix(&docs).unwrap().to_str().unwrap();
+        let count = listed.iter().filter(|link| **link == name).count();
+        assert_eq!(count, usize::from(name != "SUMMARY.md"), "{name}");
+    }
+}
+
 pub(crate) fn pages(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
