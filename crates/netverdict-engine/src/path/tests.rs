@@ -10,7 +10,7 @@ use netverdict_ruleset::targets::{
 use netverdict_ruleset::{Hook, Invertible, Match, Policy, Rule, Target};
 
 use crate::testing::{
-    Bench, Rules, device, ipv4, net, router_facts, seal_v4, tcp_packet, udp_packet,
+    Bench, Rules, device, ipv4, ipv6, net, router_facts, seal_v4, tcp_packet, udp_packet,
 };
 use crate::{Config, CtState, Fate, Reason, Verdict};
 
@@ -363,6 +363,38 @@ fn fragments_with_and_without_tracking() {
         assert_eq!((last.fate, last.len), (Fate::Local, 52));
         assert_eq!(bench.count(Mangle, "PREROUTING", 1), seen);
         assert_eq!(bench.count(Filter, "INPUT", 1), (1, 52));
+    }
+}
+
+/// A datagram whose extension headers reach into its second fragment is put together for tracking, and the kernel does not
+/// find where to split it again.
+#[test]
+fn headers_beyond_the_first_fragment_cannot_be_split_again() {
+    let udp = [&[0, 1, 0, 2, 0, 24, 0, 0][..], &[7; 16]].concat();
+    let destination = |next: u8| [next, 0, 1, 4, 0, 0, 0, 0];
+    let routing = [17, 2, 4, 0, 0, 0, 0, 0].into_iter().chain([0; 16]);
+    let chain = [&destination(43)[..], &routing.collect::<Vec<u8>>(), &udp].concat();
+    let fragment = |from: usize, to: usize, more: bool| {
+        let place = (from as u16) | u16::from(more);
+        let header = [&[60, 0][..], &place.to_be_bytes(), &[0, 0, 0, 9]].concat();
+        let payload = [&header[..], &chain[from..to]].concat();
+        ipv6("2001:db8::7", "2001:db8:1::9", Protocol::FRAGMENT, &payload)
+    };
+    for (first, fate, reason) in [
+        (8, Fate::Dropped, Some(Reason::FragmentBad)),
+        (48, Fate::Forwarded, None),
+    ] {
+        let accept = in_state(CtStates::NEW.union(CtStates::INVALID), Target::Accept);
+        let mut bench = Bench::new(Rules::v6().rule(Filter, "FORWARD", accept));
+        let held = bench.receive(device("eth0"), &fragment(0, first, true));
+        assert_eq!(held.fate, Fate::Held, "{first}");
+        let last = bench.receive(device("eth0"), &fragment(first, chain.len(), false));
+        assert_eq!(
+            (last.fate, last.decided_by.reason),
+            (fate, reason),
+            "{first}"
+        );
+        assert_eq!(bench.packets(Filter, "FORWARD")[0], 1, "{first}");
     }
 }
 
