@@ -37,7 +37,7 @@ pub(crate) fn measure(run: &Run, inputs: &Inputs) -> Result<Table, Error> {
     bench.formats()?;
     Ok(Table {
         date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
-        command: "just bench".to_owned(),
+        command: command(std::env::args()),
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
         packets: run.packets,
         runs: run.runs,
@@ -45,6 +45,20 @@ pub(crate) fn measure(run: &Run, inputs: &Inputs) -> Result<Table, Error> {
         left_out,
         profiles: Vec::new(),
     })
+}
+
+/// What was typed: `just bench` and its options, but not where the table is put.
+fn command(mut words: impl Iterator<Item = String>) -> String {
+    let mut typed = vec!["just bench".to_owned()];
+    words.by_ref().take(2).for_each(drop);
+    while let Some(word) = words.next() {
+        if word == "--readme" {
+            words.next();
+        } else {
+            typed.push(word);
+        }
+    }
+    typed.join(" ")
 }
 
 struct Bench<'a> {
@@ -296,5 +310,15 @@ fn each_of(name: &str, taken: Taken, packets: u64) -> Side {
         name: name.to_owned(),
         value: taken.wall * 1e9 / packets.max(1) as f64,
         unit: "ns a packet",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_is_what_was_typed() {
+        let words = ["netverdict-bench", "run", "--runs", "5", "--readme", "x.md"];
+        let words = words.map(str::to_owned).into_iter();
+        assert_eq!(super::command(words), "just bench --runs 5");
     }
 }

@@ -145,7 +145,13 @@ fn counted(
         ])
         .output()?;
     let annotate = Command::new("callgrind_annotate")
-        .args(["--threshold=100", "--show-percs=no"])
+        .args([
+            "--threshold=100",
+            "--show-percs=no",
+            "--inclusive=no",
+            "--tree=none",
+            "--auto=no",
+        ])
         .arg(&counts)
         .output()?;
     if !replay.status.success() || !annotate.status.success() {

@@ -27,4 +27,4 @@ pub use infer::{Inferred, infer};
 pub use overrides::{Checksums, DirectionMode, LocalAddress, LocalAddressError, Overrides};
 pub use source::{Source, SourceId, SourceKind};
 pub use survey::{InterfaceSurvey, MacFacts, Seen, Survey, SurveyPacket};
-pub use vantage::{Basis, Entry, FrameFacts, Own, Placement, place};
+pub use vantage::{Basis, Entry, FrameFacts, Own, Placement, Placer, place};

@@ -128,26 +128,92 @@ pub struct Own {
 
 /// Places a frame: interface, direction and entry hook, in the order of the contract's steps.
 pub fn place(facts: &FrameFacts, host: &Host, own: &Own) -> Placement {
-    let (taken_on, interface_basis) = interface(facts, host, own);
-    let interface = on_top(taken_on, facts, host);
-    let (direction, direction_basis) = direction(facts, host, own, interface);
-    let below = taken_on != interface && interface.name().is_some_and(|n| own.captures(n));
-    let entry = if below {
-        Entry::Below
-    } else {
-        entry(facts, host, own, direction)
-    };
-    Placement {
-        interface,
-        interface_basis,
-        direction,
-        direction_basis,
-        entry,
-        arrival: match entry {
-            Entry::Forwarded => arrival(facts, host, interface),
-            Entry::Prerouting | Entry::Output | Entry::OtherHost | Entry::Below => interface,
-        },
-        packet_type: packet_type(facts, own, direction),
+    Placer::new(host, own).place(facts)
+}
+
+/// Places frame after frame. Most were taken where the one before was.
+#[derive(Debug)]
+pub struct Placer<'h> {
+    host: &'h Host,
+    own: &'h Own,
+    last: Option<(Origin, Station)>,
+}
+
+/// What decides the interface of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Origin {
+    interface: Option<InterfaceName>,
+    ifindex: Option<u32>,
+    vlan: Option<u16>,
+}
+
+/// The interface where a frame counts.
+#[derive(Debug, Clone, Copy)]
+struct Station {
+    interface: Device,
+    basis: Option<Basis>,
+    /// Whether it was taken below that interface, which was captured too.
+    is_below: bool,
+}
+
+impl<'h> Placer<'h> {
+    /// Places frames of a host.
+    pub const fn new(host: &'h Host, own: &'h Own) -> Self {
+        Self {
+            host,
+            own,
+            last: None,
+        }
+    }
+
+    /// Places a frame.
+    pub fn place(&mut self, facts: &FrameFacts) -> Placement {
+        let (host, own) = (self.host, self.own);
+        let Station {
+            interface,
+            basis,
+            is_below,
+        } = self.station(facts);
+        let (direction, direction_basis) = direction(facts, host, own, interface);
+        let is_foreign = direction == Direction::In && is_other_host(facts, own);
+        let entry = if is_below {
+            Entry::Below
+        } else {
+            entry(facts, host, direction, is_foreign)
+        };
+        Placement {
+            interface,
+            interface_basis: basis,
+            direction,
+            direction_basis,
+            entry,
+            arrival: match entry {
+                Entry::Forwarded => arrival(facts, host, interface),
+                Entry::Prerouting | Entry::Output | Entry::OtherHost | Entry::Below => interface,
+            },
+            packet_type: packet_type(facts, direction, is_foreign),
+        }
+    }
+
+    fn station(&mut self, facts: &FrameFacts) -> Station {
+        let origin = Origin {
+            interface: facts.interface,
+            ifindex: facts.ifindex,
+            vlan: facts.vlan,
+        };
+        if let Some((_, station)) = self.last.filter(|(last, _)| *last == origin) {
+            return station;
+        }
+        let (taken_on, basis) = interface(facts, self.host, self.own);
+        let interface = on_top(taken_on, facts, self.host);
+        let is_captured = || interface.name().is_some_and(|n| self.own.captures(n));
+        let station = Station {
+            interface,
+            basis,
+            is_below: taken_on != interface && is_captured(),
+        };
+        self.last = Some((origin, station));
+        station
     }
 }
 
@@ -243,9 +309,9 @@ fn direction(facts: &FrameFacts, host: &Host, own: &Own, interface: Device) -> (
 }
 
 /// Steps 3, 4 and 6.
-fn entry(facts: &FrameFacts, host: &Host, own: &Own, direction: Direction) -> Entry {
+fn entry(facts: &FrameFacts, host: &Host, direction: Direction, is_foreign: bool) -> Entry {
     match direction {
-        Direction::In if is_other_host(facts, own) => Entry::OtherHost,
+        Direction::In if is_foreign => Entry::OtherHost,
         Direction::In => Entry::Prerouting,
         Direction::Out if made_here(facts, host) => Entry::Output,
         Direction::Out => Entry::Forwarded,
@@ -268,11 +334,11 @@ fn is_other_host(facts: &FrameFacts, own: &Own) -> bool {
     facts.link.packet_type == PacketType::OtherHost || to_other
 }
 
-fn packet_type(facts: &FrameFacts, own: &Own, direction: Direction) -> PacketType {
+fn packet_type(facts: &FrameFacts, direction: Direction, is_foreign: bool) -> PacketType {
     match (direction, facts.link.packet_type) {
         (Direction::In, PacketType::Broadcast | PacketType::Multicast) => facts.link.packet_type,
         (Direction::Out, _) => PacketType::Outgoing,
-        (Direction::In, _) if is_other_host(facts, own) => PacketType::OtherHost,
+        (Direction::In, _) if is_foreign => PacketType::OtherHost,
         (Direction::In, _) => PacketType::Host,
     }
 }

@@ -84,7 +84,11 @@ fn texts(case: &Case) -> Vec<(&'static str, String)> {
     files
 }
 
-fn capture(case: &Case) -> Result<Vec<u8>, netverdict_capture::WriteError> {
+/// The frames of a case as pcapng.
+///
+/// # Errors
+/// A frame is too long for the format.
+pub fn capture(case: &Case) -> Result<Vec<u8>, netverdict_capture::WriteError> {
     let mut writer = PcapngWriter::new(Vec::new(), "netverdict conform")?;
     let devices: Vec<&Interface> = case.facts.interfaces.iter().collect();
     for device in &devices {

@@ -15,7 +15,7 @@ pub enum Beyond {
 }
 
 /// Why bytes are no packet that reaches a hook (ip_rcv and ip6_rcv drop it unseen by any rule).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum PacketError {
     /// Fewer bytes than the fixed header.
     #[error("shorter than an IP header")]

@@ -32,8 +32,11 @@ impl Timestamp {
 
     /// Ticks of a kernel with `hz` ticks a second since `origin` (tick phase 0 at `origin`); before it, negative.
     pub const fn jiffies_since(self, origin: Self, hz: u32) -> Jiffies {
-        let delta = self.0.saturating_sub(origin.0) as i128;
-        Jiffies((delta * hz as i128).div_euclid(Self::SECOND as i128) as i64)
+        let delta = self.0.saturating_sub(origin.0);
+        // Whole seconds and the rest by themselves: neither needs more than 64 bits.
+        let whole = delta.div_euclid(Self::SECOND).wrapping_mul(hz as i64);
+        let rest = delta.rem_euclid(Self::SECOND) * hz as i64 / Self::SECOND;
+        Jiffies(whole.wrapping_add(rest))
     }
 }
 

@@ -12,15 +12,19 @@ use std::net::IpAddr;
 use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 use netverdict_capture::Direction;
-use netverdict_engine::{Fate as EngineFate, Outcome, Transport};
+use netverdict_engine::{Fate as EngineFate, FlowId, NatView, Outcome, Transport};
 use netverdict_net::{
     Device, Family, InterfaceName, Packet, Protocol, Timestamp, checksum, header,
 };
 use smallvec::SmallVec;
 
-use crate::Record;
-use crate::record::{Contradiction, Decision, Evidence, FrameRef};
+use crate::record::{Contradiction, Decision, Evidence, FrameRef, Saying};
 use crate::transport::{self, Place};
+use crate::{Record, Verdict};
+
+mod sayings;
+
+use sayings::{SayingId, Sayings};
 
 /// How long after a packet its continuation may be seen: longer than any queue holds one.
 const WINDOW: i64 = 2 * Timestamp::SECOND;
@@ -59,8 +63,9 @@ pub(crate) struct Sighting {
     pub(crate) transport: Transport,
     /// What the capture itself says about its direction.
     hint: Option<Direction>,
-    emitted: Emitted,
-    fragments_of: Option<FragmentsOf>,
+    /// SYN, FIN, RST and ACK.
+    tcp_flags: u8,
+    is_fragment: bool,
     /// Whether its layer-4 checksum is right, so far as that was looked at.
     pub(crate) is_verified: bool,
 }
@@ -70,17 +75,29 @@ pub(crate) struct Sighting {
 struct Prediction {
     /// As it was captured.
     came: Transport,
+    /// As it is to leave; `None` if the model stopped it.
+    leaves: Option<Transport>,
+    /// What its continuation shares with it, if it can have one.
+    identity: Option<Identity>,
     hint: Option<Direction>,
-    /// As it is to leave and by which device; `None` if the model stopped it.
-    leaves: Option<(Transport, Device)>,
     /// Whether it was seen leaving as predicted.
     is_borne_out: bool,
-    frame: FrameRef,
     direction: Direction,
-    interface: Device,
-    said: Decision,
+    frame: FrameRef,
     time: Timestamp,
-    keys: Keys,
+    flow: Option<FlowId>,
+    said: SayingId,
+    /// What few have.
+    more: Option<Box<More>>,
+}
+
+/// What few predictions have.
+#[derive(Debug, Clone, Default)]
+struct More {
+    fragments: Option<FragmentsOf>,
+    emitted: SmallVec<[Emitted; 1]>,
+    /// Its translation, if that is not told by how it came and leaves.
+    nat: Option<Option<NatView>>,
 }
 
 /// An earlier frame that a later one is about.
@@ -104,6 +121,7 @@ struct Emitted {
 pub(crate) struct Ledger {
     /// In order of time.
     predictions: VecDeque<Prediction>,
+    sayings: Sayings,
     /// The serial number of the first.
     first: u64,
     /// Made when a frame comes that may be a continuation; captures of one side have none.
@@ -120,13 +138,6 @@ struct Index {
 }
 
 type Serials = SmallVec<[u64; 2]>;
-
-#[derive(Debug, Clone, Default)]
-struct Keys {
-    identity: Option<Identity>,
-    fragments: Option<FragmentsOf>,
-    emitted: SmallVec<[Emitted; 1]>,
-}
 
 impl Sighting {
     /// Looks at a packet.
@@ -146,28 +157,37 @@ impl Sighting {
             },
             transport,
             hint,
-            emitted: Emitted::of(packet, place, transport),
-            fragments_of: place.is_fragment.then_some(FragmentsOf {
-                source: transport.source,
-                destination: transport.destination,
-                protocol: place.protocol,
-                id,
-            }),
+            tcp_flags: tcp_flags(packet, place),
+            is_fragment: place.is_fragment,
         }
+    }
+
+    /// What an answer that the path itself sent would show.
+    const fn emitted(&self) -> Emitted {
+        Emitted {
+            transport: self.transport,
+            tcp_flags: self.tcp_flags,
+        }
+    }
+
+    /// The datagram that it is a fragment of.
+    fn fragments_of(&self) -> Option<FragmentsOf> {
+        self.is_fragment.then_some(FragmentsOf {
+            source: self.transport.source,
+            destination: self.transport.destination,
+            protocol: self.transport.protocol,
+            id: self.identity.id,
+        })
     }
 }
 
-impl Emitted {
-    fn of(packet: &Packet<'_>, place: Place, transport: Transport) -> Self {
-        let flags = packet
-            .array::<1>(place.offset + 13)
-            .map_or(0, |[flags]| flags & 0x17);
-        let has_flags = place.protocol == Protocol::TCP && !place.is_later;
-        Self {
-            transport,
-            tcp_flags: if has_flags { flags } else { 0 },
-        }
+fn tcp_flags(packet: &Packet<'_>, place: Place) -> u8 {
+    if place.protocol != Protocol::TCP || place.is_later {
+        return 0;
     }
+    packet
+        .array::<1>(place.offset + 13)
+        .map_or(0, |[flags]| flags & 0x17)
 }
 
 fn id(packet: &Packet<'_>, place: Place) -> u32 {
@@ -221,6 +241,7 @@ impl Ledger {
     pub(crate) fn new() -> Self {
         Self {
             predictions: VecDeque::new(),
+            sayings: Sayings::default(),
             first: 0,
             index: None,
         }
@@ -234,35 +255,35 @@ impl Ledger {
             return;
         }
         let leaving = Leaving::of(outcome, sighting).filter(|_| may_continue);
-        let left = outcome.emitted.iter().filter_map(|e| e.left.as_ref());
-        let emitted = left
-            .map(|(packet, _)| {
-                let place = transport::place(packet);
-                Emitted::of(packet, place, transport::transport(packet))
-            })
-            .collect();
-        let keys = Keys {
+        let prediction = Prediction {
+            came: sighting.transport,
+            leaves: leaving.map(|leaving| leaving.transport),
             identity: may_continue.then_some(sighting.identity),
+            hint: sighting.hint,
+            is_borne_out: false,
+            direction: record.direction,
+            frame: record.frame,
+            time: record.time,
+            flow: record.flow,
+            said: self.sayings.number(&Saying::of(record)),
+            more: None,
+        };
+        let more = More {
             fragments: leaving
                 .filter(|leaving| leaving.len > MAY_FRAGMENT)
                 .map(|leaving| leaving.fragments()),
-            emitted,
+            emitted: emitted(outcome),
+            nat: (prediction.told_nat() != record.nat).then_some(record.nat),
+        };
+        let is_more = more.fragments.is_some() || !more.emitted.is_empty() || more.nat.is_some();
+        let prediction = Prediction {
+            more: is_more.then(|| Box::new(more)),
+            ..prediction
         };
         if let Some(index) = &mut self.index {
-            index.add(self.first + self.predictions.len() as u64, &keys);
+            index.add(self.first + self.predictions.len() as u64, &prediction);
         }
-        self.predictions.push_back(Prediction {
-            came: sighting.transport,
-            hint: sighting.hint,
-            leaves: leaving.map(|leaving| (leaving.transport, outcome.out_device)),
-            is_borne_out: false,
-            frame: record.frame,
-            direction: record.direction,
-            interface: record.interface,
-            said: record.said(),
-            time: record.time,
-            keys,
-        });
+        self.predictions.push_back(prediction);
         if self.predictions.len() > CAPACITY {
             self.forget_first();
         }
@@ -284,9 +305,20 @@ impl Ledger {
             return;
         };
         if let Some(index) = &mut self.index {
-            index.remove(self.first, &first.keys);
+            index.remove(self.first, &first);
         }
         self.first += 1;
+        if self.sayings.len() > 2 * CAPACITY {
+            self.forget_sayings();
+        }
+    }
+
+    /// Keeps only what is said of the predictions at hand.
+    fn forget_sayings(&mut self) {
+        let old = std::mem::take(&mut self.sayings);
+        for prediction in &mut self.predictions {
+            prediction.said = self.sayings.number(old.get(prediction.said));
+        }
     }
 
     fn get(&self, serial: u64) -> Option<&Prediction> {
@@ -304,7 +336,7 @@ impl Ledger {
         if self.index.is_none() {
             let mut index = Index::default();
             for (serial, prediction) in (self.first..).zip(&self.predictions) {
-                index.add(serial, &prediction.keys);
+                index.add(serial, prediction);
             }
             self.index = Some(index);
         }
@@ -330,12 +362,11 @@ impl Ledger {
         };
         let prediction = self.get_mut(serial)?;
         prediction.is_borne_out |= contradiction.is_none();
+        let of = prediction.frame;
+        let said = self.get(serial).map(|p| p.decision(&self.sayings));
         Some(Continuation {
-            evidence: Evidence {
-                of: prediction.frame,
-                contradiction,
-            },
-            said: Some(prediction.said),
+            evidence: Evidence { of, contradiction },
+            said,
         })
     }
 
@@ -354,10 +385,10 @@ impl Ledger {
             .into_iter()
             .flatten()
             .filter_map(known)
-            .filter(|(_, p)| p.may_continue(record, sighting))
+            .filter(|(_, p)| p.may_continue(record, sighting, &self.sayings))
             .collect();
         let as_predicted =
-            |(_, p): &&(u64, &Prediction)| p.leaves.is_some_and(|(leaves, _)| leaves == seen);
+            |(_, p): &&(u64, &Prediction)| p.leaves.is_some_and(|leaves| leaves == seen);
         // Of several equal packets, each explains one frame before any explains two.
         let fresh = same
             .iter()
@@ -366,17 +397,22 @@ impl Ledger {
         let predicted = fresh.or_else(|| same.iter().find(as_predicted));
         let fragments = || {
             sighting
-                .fragments_of
+                .fragments_of()
                 .and_then(|f| known(index.fragments.get(&f)?))
         };
-        let fragments = || fragments().filter(|(_, p)| p.may_continue(record, sighting));
+        let fragments =
+            || fragments().filter(|(_, p)| p.may_continue(record, sighting, &self.sayings));
         if let Some((serial, p)) = predicted.copied().or_else(fragments) {
-            return Some((serial, p.interface_contradiction(device, is_port)));
+            let said = self.sayings.get(p.said);
+            return Some((serial, p.interface_contradiction(said, device, is_port)));
         }
         let about = same
             .iter()
             .find(|(_, p)| !p.is_borne_out && p.is_about(sighting));
-        about.map(|(serial, p)| (*serial, Some(p.header_contradiction(seen))))
+        about.map(|(serial, p)| {
+            let verdict = self.sayings.get(p.said).verdict;
+            (*serial, Some(p.header_contradiction(verdict, seen)))
+        })
     }
 
     /// The answer or error that the path itself sent, each seen once.
@@ -384,7 +420,7 @@ impl Ledger {
         if record.direction == Direction::In {
             return None;
         }
-        let serials = self.index.as_mut()?.emitted.get_mut(&sighting.emitted)?;
+        let serials = self.index.as_mut()?.emitted.get_mut(&sighting.emitted())?;
         let serial = (!serials.is_empty()).then(|| serials.remove(0))?;
         let of = self.get(serial)?.frame;
         Some(Continuation {
@@ -398,31 +434,44 @@ impl Ledger {
 }
 
 impl Index {
-    fn add(&mut self, serial: u64, keys: &Keys) {
-        if let Some(identity) = keys.identity {
+    fn add(&mut self, serial: u64, of: &Prediction) {
+        if let Some(identity) = of.identity {
             self.identity.entry(identity).or_default().push(serial);
         }
-        if let Some(fragments) = keys.fragments {
+        if let Some(fragments) = of.fragments() {
             self.fragments.insert(fragments, serial);
         }
-        for &emitted in &keys.emitted {
+        for &emitted in of.emitted() {
             self.emitted.entry(emitted).or_default().push(serial);
         }
     }
 
-    fn remove(&mut self, serial: u64, keys: &Keys) {
-        if let Some(identity) = keys.identity {
+    fn remove(&mut self, serial: u64, of: &Prediction) {
+        if let Some(identity) = of.identity {
             remove(&mut self.identity, &identity, serial);
         }
-        for emitted in &keys.emitted {
+        for emitted in of.emitted() {
             remove(&mut self.emitted, emitted, serial);
         }
-        if let Some(fragments) = keys.fragments
+        if let Some(fragments) = of.fragments()
             && self.fragments.get(&fragments) == Some(&serial)
         {
             self.fragments.remove(&fragments);
         }
     }
+}
+
+/// What the path itself sent, as far as it left.
+fn emitted(outcome: &Outcome) -> SmallVec<[Emitted; 1]> {
+    let left = outcome.emitted.iter().filter_map(|e| e.left.as_ref());
+    left.map(|(packet, _)| {
+        let place = transport::place(packet);
+        Emitted {
+            transport: transport::transport(packet),
+            tcp_flags: tcp_flags(packet, place),
+        }
+    })
+    .collect()
 }
 
 /// The header of a packet on its way out.
@@ -467,16 +516,40 @@ impl Leaving {
 }
 
 impl Prediction {
+    fn fragments(&self) -> Option<FragmentsOf> {
+        self.more.as_ref()?.fragments
+    }
+
+    fn emitted(&self) -> &[Emitted] {
+        self.more.as_ref().map_or(&[], |more| &more.emitted)
+    }
+
+    /// The translation that it shows.
+    fn told_nat(&self) -> Option<NatView> {
+        let (before, after) = (self.came, self.leaves?);
+        (before != after).then_some(NatView { before, after })
+    }
+
+    /// What continuations of its frame take over.
+    fn decision(&self, sayings: &Sayings) -> Decision {
+        let nat = self.more.as_ref().and_then(|more| more.nat);
+        Decision {
+            said: *sayings.get(self.said),
+            flow: self.flow,
+            nat: nat.unwrap_or_else(|| self.told_nat()),
+        }
+    }
+
     /// An outbound frame continues one that came in, or one that was made here and seen on another interface; on the
     /// loopback device the copy that comes back in continues the one that went out.
-    fn may_continue(&self, record: &Record, sighting: &Sighting) -> bool {
-        let earlier = self;
-        match (earlier.direction, record.direction) {
+    fn may_continue(&self, record: &Record, sighting: &Sighting, sayings: &Sayings) -> bool {
+        let interface = sayings.get(self.said).interface;
+        match (self.direction, record.direction) {
             (Direction::In, Direction::Out) => true,
-            (Direction::Out, Direction::Out) if earlier.interface != record.interface => true,
+            (Direction::Out, Direction::Out) if interface != record.interface => true,
             (Direction::Out, _) => {
                 record.interface == Device::Named(InterfaceName::loopback())
-                    && earlier.interface == record.interface
+                    && interface == record.interface
                     && (self.hint, sighting.hint) == (Some(Direction::Out), Some(Direction::In))
             }
             (Direction::In, Direction::In) => false,
@@ -488,27 +561,27 @@ impl Prediction {
     fn is_about(&self, sighting: &Sighting) -> bool {
         let seen = &sighting.transport;
         let one_end = |t: &Transport| t.source == seen.source || t.destination == seen.destination;
-        let leaves = self.leaves.is_some_and(|(leaves, _)| one_end(&leaves));
+        let leaves = self.leaves.as_ref().is_some_and(one_end);
         sighting.identity.id != 0 || one_end(&self.came) || leaves
     }
 
     fn interface_contradiction(
         &self,
+        said: &Saying,
         seen: Device,
         is_port: impl Fn(Device, Device) -> bool,
     ) -> Option<Contradiction> {
-        let (_, predicted) = self.leaves?;
+        self.leaves?;
+        let predicted = said.out_device;
         let known = matches!((predicted, seen), (Device::Named(_), Device::Named(_)));
         (known && predicted != seen && !is_port(predicted, seen))
             .then_some(Contradiction::Interface { predicted, seen })
     }
 
-    fn header_contradiction(&self, seen: Transport) -> Contradiction {
+    fn header_contradiction(&self, verdict: Verdict, seen: Transport) -> Contradiction {
         match self.leaves {
-            Some((predicted, _)) => Contradiction::Header { predicted, seen },
-            None => Contradiction::Left {
-                verdict: self.said.verdict,
-            },
+            Some(predicted) => Contradiction::Header { predicted, seen },
+            None => Contradiction::Left { verdict },
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The part of a frame's work that needs no state, done in parallel: decoding, placing, looking at it as evidence.
 
-use netverdict_bundle::{Placement, place};
+use netverdict_bundle::{Placement, Placer};
 use netverdict_capture::{Batch, Direction, Frame, Network, Position};
 use netverdict_net::{Device, Timestamp};
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::evidence::Sighting;
 use crate::record::Cause;
@@ -38,23 +38,48 @@ pub(crate) enum What {
     },
 }
 
-/// Prepares all frames of a batch, in order.
-pub(crate) fn batch(batch: &Batch, setup: &Setup) -> Vec<Option<Prepared>> {
-    let frames = (0..batch.len()).into_par_iter().with_min_len(256);
-    frames
-        .map(|index| {
-            let frame = batch.frame(index)?;
-            Some(Prepared {
-                file: frame.file,
-                number: frame.number,
-                time: frame.time,
-                what: prepare(&frame, setup),
-            })
-        })
-        .collect()
+/// Frames that one thread prepares at a time.
+const PART: usize = 256;
+
+/// The frames of a batch, prepared, in order.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    parts: Vec<Vec<Prepared>>,
 }
 
-fn prepare(frame: &Frame<'_>, setup: &Setup) -> What {
+impl Frames {
+    /// All of them with their places in the batch.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Prepared)> {
+        self.parts.iter().flatten().enumerate()
+    }
+}
+
+/// Prepares all frames of a batch.
+pub(crate) fn batch(batch: &Batch, setup: &Setup) -> Frames {
+    let parts = (0..batch.len().div_ceil(PART)).into_par_iter();
+    Frames {
+        parts: parts.map(|number| part(batch, number, setup)).collect(),
+    }
+}
+
+fn part(batch: &Batch, number: usize, setup: &Setup) -> Vec<Prepared> {
+    let mut placer = Placer::new(&setup.inferred.host, &setup.inferred.own);
+    let first = number * PART;
+    let last = batch.len().min(first + PART);
+    let mut prepared = Vec::with_capacity(last - first);
+    // A batch has a frame for every number below its length.
+    for frame in (first..last).filter_map(|index| batch.frame(index)) {
+        prepared.push(Prepared {
+            file: frame.file,
+            number: frame.number,
+            time: frame.time,
+            what: prepare(&frame, setup, &mut placer),
+        });
+    }
+    prepared
+}
+
+fn prepare(frame: &Frame<'_>, setup: &Setup, placer: &mut Placer<'_>) -> What {
     let skipped = |cause| What::Skipped {
         interface: device(frame, setup),
         direction: frame.direction_hint.unwrap_or(Direction::In),
@@ -64,11 +89,7 @@ fn prepare(frame: &Frame<'_>, setup: &Setup) -> What {
     match frame.packet().zip(frame.position()) {
         Some((Ok(packet), position)) => What::Packet {
             position,
-            placement: place(
-                &facts::of_frame(frame, &packet),
-                &setup.inferred.host,
-                &setup.inferred.own,
-            ),
+            placement: placer.place(&facts::of_frame(frame, &packet)),
             sighting: Sighting::of(&packet, frame.direction_hint),
         },
         Some((Err(error), _)) => skipped(Cause::Packet(error)),

@@ -131,7 +131,7 @@ impl From<netverdict_engine::Fate> for Fate {
 }
 
 /// Why a packet met its end where no rule said so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// The kernel's own reason.
     Kernel(Reason),
@@ -237,16 +237,40 @@ impl fmt::Display for Ends<'_> {
 /// What was said of a frame, for those that continue it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Decision {
+    pub(crate) said: Saying,
+    pub(crate) flow: Option<FlowId>,
+    pub(crate) nat: Option<NatView>,
+}
+
+/// The part of it that many frames share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Saying {
     pub(crate) verdict: Verdict,
     rule: Option<RuleRef>,
     cause: Option<Cause>,
     hook: Option<Hook>,
     state: Option<CtState>,
-    flow: Option<FlowId>,
-    nat: Option<NatView>,
     in_device: Device,
-    out_device: Device,
+    pub(crate) out_device: Device,
     mark: u32,
+    /// Where the frame was captured.
+    pub(crate) interface: Device,
+}
+
+impl Saying {
+    pub(crate) fn of(record: &Record) -> Self {
+        Self {
+            verdict: record.verdict,
+            rule: record.rule,
+            cause: record.cause,
+            hook: record.hook,
+            state: record.state,
+            in_device: record.in_device,
+            out_device: record.out_device,
+            mark: record.mark,
+            interface: record.interface,
+        }
+    }
 }
 
 /// One frame's record.
@@ -308,22 +332,6 @@ impl Record {
         }
     }
 
-    /// What continuations of this frame take over.
-    pub(crate) fn said(&self) -> Decision {
-        Decision {
-            verdict: self.verdict,
-            rule: self.rule,
-            cause: self.cause,
-            hook: self.hook,
-            state: self.state,
-            flow: self.flow,
-            nat: self.nat,
-            in_device: self.in_device,
-            out_device: self.out_device,
-            mark: self.mark,
-        }
-    }
-
     /// Takes over what was said of the earlier frame that this one continues; without one the path itself sent it.
     pub(crate) fn continue_from(&mut self, earlier: Option<&Decision>) {
         self.fate = Fate::Evidence;
@@ -332,15 +340,16 @@ impl Record {
             self.cause = Some(Cause::Emitted);
             return;
         };
-        self.verdict = earlier.verdict;
-        self.rule = earlier.rule;
-        self.cause = earlier.cause;
-        self.hook = earlier.hook;
-        self.state = earlier.state;
+        let said = &earlier.said;
+        self.verdict = said.verdict;
+        self.rule = said.rule;
+        self.cause = said.cause;
+        self.hook = said.hook;
+        self.state = said.state;
         self.flow = earlier.flow;
         self.nat = earlier.nat;
-        self.in_device = earlier.in_device;
-        self.out_device = earlier.out_device;
-        self.mark = earlier.mark;
+        self.in_device = said.in_device;
+        self.out_device = said.out_device;
+        self.mark = said.mark;
     }
 }

@@ -12,7 +12,7 @@ use netverdict_net::{Device, Packet, Timestamp};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use crate::evidence::{Ledger, Sighting};
-use crate::prepare::{self, Prepared, What};
+use crate::prepare::{self, Frames, Prepared, What};
 use crate::record::{Cause, FrameRef};
 use crate::{Fate, Record, ReplayError, Setup, Sink, Totals, Verdict};
 
@@ -125,6 +125,37 @@ impl<'s> Session<'s> {
         self.is_past = false;
         self.flows_before += self.flows;
         self.flows = 0;
+    }
+
+    /// Goes on where a session of later captures ended, which had a fresh host and kept no counters: as if this one had
+    /// been [restarted](Self::restart) and had replayed them.
+    pub fn follow_with(&mut self, later: Self) {
+        self.totals.add(&self.engine);
+        self.totals.add_all(&later.totals);
+        let shift = |frame: FrameRef| FrameRef {
+            file: frame.file + self.captures.len(),
+            ..frame
+        };
+        self.backwards = match (self.backwards, later.backwards) {
+            (Some(mine), Some(more)) => Some(Backwards {
+                frames: mine.frames + more.frames,
+                ..mine
+            }),
+            (mine, more) => mine.or(more.map(|more| Backwards {
+                first: shift(more.first),
+                ..more
+            })),
+        };
+        self.position += later.position;
+        self.bytes += later.bytes;
+        self.flows_before += self.flows;
+        self.flows = later.flows;
+        self.engine = later.engine;
+        self.ledger = later.ledger;
+        self.latest = later.latest;
+        self.first = later.first;
+        self.is_past = later.is_past;
+        self.captures.extend(later.captures);
     }
 
     /// Takes captures through the host, as one stream.
@@ -274,14 +305,14 @@ impl<'s> Session<'s> {
     fn batch(
         &mut self,
         batch: &Batch,
-        frames: &[Option<Prepared>],
+        frames: &Frames,
         files: &Files,
         watch: &mut dyn Watch,
         wants_records: bool,
     ) -> Result<Vec<Record>, ReplayError> {
-        let mut records = Vec::with_capacity(if wants_records { frames.len() } else { 0 });
-        for (index, prepared) in frames.iter().enumerate() {
-            let (Some(data), Some(prepared)) = (batch.data(index), prepared) else {
+        let mut records = Vec::with_capacity(if wants_records { batch.len() } else { 0 });
+        for (index, prepared) in frames.iter() {
+            let Some(data) = batch.data(index) else {
                 continue;
             };
             self.first.get_or_insert(prepared.time);

@@ -139,6 +139,15 @@ impl Totals {
         });
     }
 
+    /// Adds what others come to.
+    pub(crate) fn add_all(&mut self, more: &Self) {
+        self.each(|rule, counters| {
+            let counted = more.get(rule).unwrap_or_default();
+            counters.packets = counters.packets.wrapping_add(counted.packets);
+            counters.bytes = counters.bytes.wrapping_add(counted.bytes);
+        });
+    }
+
     /// The counters of a rule or policy.
     pub fn get(&self, rule: RuleRef) -> Option<Counters> {
         let ruleset = self.rulesets.iter().find(|r| r.family == rule.family)?;

@@ -1,18 +1,23 @@
 //! One JSON object a line for each packet.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
 use netverdict_capture::Frame;
-use netverdict_engine::{NatView, Transport};
+use netverdict_engine::{CtState, NatView, RuleRef, Transport};
+use netverdict_net::{Device, InterfaceName, Protocol, Timestamp};
 use netverdict_replay::{Record, Setup, Sink, has_ports};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::assemble::{device, direction};
+use crate::assemble::direction;
 use crate::flows::reason;
-use crate::model::{Number, Place};
-use crate::names::{Names, seconds};
+use crate::model::Number;
+use crate::names::Names;
+
+/// Bytes that hold most lines.
+const USUAL: usize = 768;
 
 /// A packet of a replay: one line of `--format packets`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -22,9 +27,10 @@ struct Line<'l> {
     n: u64,
     file: &'l str,
     /// Seconds since 1970 with nine digits.
-    time: String,
+    #[schemars(with = "String")]
+    time: Shown<Timestamp>,
     /// Where it was captured, if that is known.
-    interface: Option<String>,
+    interface: Option<&'l str>,
     /// `in` or `out`.
     direction: &'static str,
     /// `ACCEPT`, `DROP`, `REJECT`, `QUEUE`, `STOLEN`, `UNKNOWN` or `SKIPPED`.
@@ -32,9 +38,10 @@ struct Line<'l> {
     /// `local`, `forwarded`, `sent`, `dropped`, `queued`, `evidence` or `skipped`.
     fate: &'static str,
     /// The rule or policy that decided; null where none did.
-    rule: Option<Rule>,
+    rule: Option<Rule<'l>>,
     /// `NEW`, `ESTABLISHED`, `RELATED`, `INVALID` or `UNTRACKED`.
-    state: Option<String>,
+    #[schemars(with = "Option<String>")]
+    state: Option<Shown<CtState>>,
     /// The same for all packets of a connection.
     flow: Option<u64>,
     /// What it left as, where it was translated.
@@ -43,7 +50,8 @@ struct Line<'l> {
     reason: Option<String>,
     /// `ipv4` or `ipv6`.
     family: Option<&'static str>,
-    protocol: Option<String>,
+    #[schemars(with = "Option<String>")]
+    protocol: Option<Shown<Protocol>>,
     source: Option<IpAddr>,
     /// Null where the protocol has no ports.
     source_port: Option<u16>,
@@ -55,13 +63,13 @@ struct Line<'l> {
     hook: Option<&'static str>,
     /// The device it came by.
     #[serde(rename = "in")]
-    in_device: Option<String>,
+    in_device: Option<&'l str>,
     /// The device it left by.
-    out: Option<String>,
+    out: Option<&'l str>,
     /// Its mark in the end.
     mark: u32,
     /// Every match that it met and the inputs do not decide.
-    unknown: Vec<Unknown>,
+    unknown: Vec<Unknown<'l>>,
     /// What the path itself sent on its account.
     emitted: &'l [String],
     /// The earlier frame that it continues.
@@ -74,30 +82,21 @@ pub fn schema() -> String {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Rule {
-    table: String,
-    chain: String,
+struct Rule<'l> {
+    table: &'l str,
+    chain: &'l str,
     number: Number,
     line: Option<u32>,
-    family: String,
+    family: &'l str,
 }
 
-impl From<Place> for Rule {
-    fn from(place: Place) -> Self {
-        let Place {
-            family,
-            table,
-            chain,
-            number,
-            line,
-        } = place;
-        Self {
-            table,
-            chain,
-            number,
-            line,
-            family,
-        }
+/// A value written as its text, which is never put together elsewhere.
+#[derive(Debug, Clone, Copy)]
+struct Shown<T>(T);
+
+impl<T: fmt::Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 
@@ -111,11 +110,11 @@ struct Nat {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Unknown {
-    rule: Option<Rule>,
+struct Unknown<'l> {
+    rule: Option<Rule<'l>>,
     #[serde(rename = "match")]
     test: Option<String>,
-    why: String,
+    why: &'l str,
     decides: bool,
 }
 
@@ -166,26 +165,26 @@ impl<'s, 'w> Lines<'s, 'w> {
         Line {
             n: record.frame.number,
             file: self.file(record.frame.file),
-            time: seconds(record.time),
-            interface: device(record.interface),
+            time: Shown(record.time),
+            interface: device(&record.interface),
             direction: direction(record.direction),
             verdict: record.verdict.name(),
             fate: record.fate.name(),
-            rule: record.rule.map(|rule| self.names.place(rule).into()),
-            state: record.state.map(|state| state.to_string()),
+            rule: record.rule.map(|rule| self.rule(rule)),
+            state: record.state.map(Shown),
             flow: record.flow.map(|flow| flow.0),
             nat: record.nat.as_ref().map(nat),
             reason: reason(record),
             family: ends.map(|t| if t.source.is_ipv4() { "ipv4" } else { "ipv6" }),
-            protocol: ends.map(|t| t.protocol.to_string()),
+            protocol: ends.map(|t| Shown(t.protocol)),
             source: ends.map(|t| t.source),
             source_port: port(|t| t.source_port),
             destination: ends.map(|t| t.destination),
             destination_port: port(|t| t.destination_port),
             length: record.len,
             hook: record.hook.map(netverdict_ruleset::Hook::chain_name),
-            in_device: device(record.in_device),
-            out: device(record.out_device),
+            in_device: device(&record.in_device),
+            out: device(&record.out_device),
             mark: record.mark,
             unknown: self.unknowns(record),
             emitted: &record.emitted,
@@ -197,17 +196,31 @@ impl<'s, 'w> Lines<'s, 'w> {
         }
     }
 
-    fn unknowns(&self, record: &Record) -> Vec<Unknown> {
+    fn rule(&self, rule: RuleRef) -> Rule<'_> {
+        Rule {
+            table: rule.table.name(),
+            chain: self.names.chain(rule),
+            number: Names::number(rule),
+            line: self.names.line(rule),
+            family: rule.family.name(),
+        }
+    }
+
+    fn unknowns<'l>(&'l self, record: &'l Record) -> Vec<Unknown<'l>> {
         let unknowns = record.unknowns.iter();
         unknowns
             .map(|u| Unknown {
-                rule: u.rule.map(|rule| self.names.place(rule).into()),
+                rule: u.rule.map(|rule| self.rule(rule)),
                 test: u.rule.and_then(|rule| self.names.test(rule, u.match_index)),
-                why: u.why.clone(),
+                why: &u.why,
                 decides: u.decides,
             })
             .collect()
     }
+}
+
+fn device(device: &Device) -> Option<&str> {
+    device.name().map(InterfaceName::as_str)
 }
 
 fn nat(nat: &NatView) -> Nat {
@@ -224,7 +237,10 @@ impl Sink for Lines<'_, '_> {
     type Item = Vec<u8>;
 
     fn render(&self, record: &Record, _: &Frame<'_>) -> Vec<u8> {
-        let mut line = serde_json::to_vec(&self.line(record)).unwrap_or_default();
+        let mut line = Vec::with_capacity(USUAL);
+        if serde_json::to_writer(&mut line, &self.line(record)).is_err() {
+            line.clear();
+        }
         line.push(b'\n');
         line
     }

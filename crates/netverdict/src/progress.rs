@@ -15,22 +15,33 @@ const ENOUGH: u64 = 200_000;
 pub(crate) struct Bar(Option<ProgressBar>);
 
 impl Bar {
-    /// A bar for so many frames.
-    pub(crate) fn new(common: &Common, frames: u64) -> Self {
-        let is_wanted = !common.quiet && frames >= ENOUGH && std::io::stderr().is_terminal();
+    /// A bar for so many frames; where nobody counted them it only says how many are done.
+    pub(crate) fn new(common: &Common, frames: Option<u64>) -> Self {
+        let is_long = frames.is_none_or(|frames| frames >= ENOUGH);
+        let is_wanted = !common.quiet && is_long && std::io::stderr().is_terminal();
         Self(is_wanted.then(|| {
-            let style = ProgressStyle::with_template(
-                "{bar:40.cyan/dim} {pos}/{len} frames, {per_sec}, {eta} left",
-            );
-            ProgressBar::with_draw_target(Some(frames), ProgressDrawTarget::stderr())
+            let style = ProgressStyle::with_template(match frames {
+                Some(_) => "{bar:40.cyan/dim} {pos}/{len} frames, {per_sec}, {eta} left",
+                None => "{spinner:.cyan} {pos} frames, {per_sec}",
+            });
+            ProgressBar::with_draw_target(frames, ProgressDrawTarget::stderr())
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         }))
     }
 
     /// Moves it on.
     pub(crate) fn advance(&self, progress: Progress) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.0
+            && (bar.length().is_some() || progress.frames >= ENOUGH)
+        {
             bar.set_position(progress.frames);
+        }
+    }
+
+    /// Moves it on by so many frames.
+    pub(crate) fn add(&self, frames: u64) {
+        if let Some(bar) = &self.0 {
+            bar.inc(frames);
         }
     }
 

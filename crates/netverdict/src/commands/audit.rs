@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Audit) -> Result<u8, Failure> {
         fail_on_unknown: args.model.unknown == Unknown::Fail,
         ..Options::default()
     };
-    let bar = Bar::new(&args.printed.common, frames);
+    let bar = Bar::new(&args.printed.common, Some(frames));
     let mut session = Session::new(&setup, options);
     let mut auditor = Auditor::default();
     let ran = session.run(sources.open()?, &mut auditor, &mut (), &|p| bar.advance(p));

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Demo) -> Result<u8, Failure> {
         setup: &setup,
         sources: &captures,
         warnings: Vec::new(),
-        frames,
+        frames: Some(frames),
         separate: false,
         options: Options::default(),
         format: args.printed.format,

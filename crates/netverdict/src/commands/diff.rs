@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Diff) -> Result<u8, Failure> {
         aspects: Aspects::of(&args.only.iter().map(|a| aspect(*a)).collect::<Vec<_>>()),
         strict_rules: args.strict_rules,
     };
-    let bar = Bar::new(&args.printed.common, frames);
+    let bar = Bar::new(&args.printed.common, Some(frames));
     let streams = || {
         let each: Box<dyn Iterator<Item = _>> = if args.separate {
             Box::new(sources.open_each())

@@ -1,10 +1,14 @@
 //! `netverdict replay`.
 
+use std::cell::Cell;
 use std::io::Write;
 
 use netverdict_audit::{Auditor, Places, coverage, subject};
+use netverdict_bundle::Survey;
 use netverdict_capture::{Captures, Summary};
-use netverdict_replay::{NullSink, Options, ReplayError, Session, Setup, Sink, Watch, survey};
+use netverdict_replay::{
+    NullSink, Options, Progress, ReplayError, Session, Setup, Sink, Watch, survey,
+};
 use netverdict_report::findings::{Findings, sarif};
 use netverdict_report::model::Report;
 use netverdict_report::packets::Lines;
@@ -15,6 +19,7 @@ use netverdict_report::{
     markdown::Markdown,
 };
 use netverdict_ruleset::text;
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::args::common::Common;
 use crate::args::inputs::Unknown;
@@ -40,7 +45,15 @@ pub(crate) fn run(args: &Replay) -> Result<u8, Failure> {
             .iter()
             .map(|name| format!("{name}: no capture, left out")),
     );
-    let (survey, frames) = survey(sources.open()?).map_err(|e| failed(&e, None))?;
+    let (survey, frames) =
+        if may_go_unseen(args.format) && !Survey::can_tell(&rules.bundle, &overrides) {
+            // What cannot be opened is said before anything is written.
+            drop(sources.open()?);
+            (Survey::unseen(), None)
+        } else {
+            let (survey, frames) = survey(sources.open()?).map_err(|e| failed(&e, None))?;
+            (survey, Some(frames))
+        };
     let setup = rules.setup(&survey, &overrides, host::config(&args.model))?;
     let job = Job {
         setup: &setup,
@@ -60,13 +73,21 @@ pub(crate) fn run(args: &Replay) -> Result<u8, Failure> {
     job.run()
 }
 
+/// Whether a format says nothing of assumptions, which tell what the captures show.
+const fn may_go_unseen(format: Format) -> bool {
+    matches!(
+        format,
+        Format::Counters | Format::Conntrack | Format::Packets
+    )
+}
+
 /// Everything that a replay needs.
 pub(crate) struct Job<'j> {
     pub(crate) setup: &'j Setup,
     pub(crate) sources: &'j Sources,
     pub(crate) warnings: Vec<String>,
-    /// How many frames there are.
-    pub(crate) frames: u64,
+    /// How many frames there are, where they were counted.
+    pub(crate) frames: Option<u64>,
     pub(crate) separate: bool,
     pub(crate) options: Options,
     pub(crate) format: Format,
@@ -84,14 +105,14 @@ impl Job<'_> {
                 session.captures().to_vec()
             }
             Format::Counters => {
-                let session = self.replay(&mut NullSink)?;
+                let session = self.replay_unlisted()?;
                 let written = counters::write(&session.totals(), &mut output);
                 written.map_err(|error| output.failure(&error))?;
                 super::warn(self.common, &self.all_warnings(&session));
                 session.captures().to_vec()
             }
             Format::Conntrack => {
-                let session = self.replay(&mut NullSink)?;
+                let session = self.replay_unlisted()?;
                 let written = conntrack::write(&session.connections(), &mut output);
                 written.map_err(|error| output.failure(&error))?;
                 super::warn(self.common, &self.all_warnings(&session));
@@ -215,6 +236,65 @@ impl Job<'_> {
             .is_some()
         {}
         Ok(captures.files().cloned().collect())
+    }
+
+    /// Takes all captures through the host, for formats that list no packets.
+    fn replay_unlisted(&self) -> Result<Session<'_>, Failure> {
+        if self.separate {
+            self.replay_apart()
+        } else {
+            self.replay(&mut NullSink)
+        }
+    }
+
+    /// Takes each capture through a fresh host, several at a time, since none has to do with another.
+    fn replay_apart(&self) -> Result<Session<'_>, Failure> {
+        let bar = Bar::new(self.common, self.frames);
+        let mut captures = self.sources.open_each();
+        let mut whole: Option<Session<'_>> = None;
+        loop {
+            let group: Vec<_> = captures
+                .by_ref()
+                .take(rayon::current_num_threads())
+                .collect();
+            if group.is_empty() {
+                break;
+            }
+            let is_first = |index| whole.is_none() && index == 0;
+            let sessions: Vec<_> = group
+                .into_par_iter()
+                .enumerate()
+                .map(|(index, captures)| self.replay_one(captures?, is_first(index), &bar))
+                .collect();
+            for session in sessions {
+                match &mut whole {
+                    Some(whole) => whole.follow_with(session?),
+                    None => whole = Some(session?),
+                }
+            }
+        }
+        bar.finish();
+        Ok(whole.unwrap_or_else(|| Session::new(self.setup, self.options)))
+    }
+
+    fn replay_one(
+        &self,
+        captures: Captures,
+        is_first: bool,
+        bar: &Bar,
+    ) -> Result<Session<'_>, Failure> {
+        // What the dumps had counted counts once.
+        let options = Options {
+            keep_counters: self.options.keep_counters && is_first,
+            ..self.options
+        };
+        let mut session = Session::new(self.setup, options);
+        let done = Cell::new(0);
+        let progress =
+            |progress: Progress| bar.add(progress.frames - done.replace(progress.frames));
+        let ran = session.run(captures, &mut NullSink, &mut (), &progress);
+        ran.map_err(|e| failed(&e, Some(self.setup)))?;
+        Ok(session)
     }
 
     /// Takes all captures through the host.
