@@ -96,8 +96,16 @@ struct Prediction {
 struct More {
     fragments: Option<FragmentsOf>,
     emitted: SmallVec<[Emitted; 1]>,
-    /// Its translation, if that is not told by how it came and leaves.
-    nat: Option<Option<NatView>>,
+    nat: Nat,
+}
+
+/// A prediction's translation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Nat {
+    /// How the packet came and leaves tells it.
+    #[default]
+    Told,
+    Other(Option<NatView>),
 }
 
 /// An earlier frame that a later one is about.
@@ -273,9 +281,13 @@ impl Ledger {
                 .filter(|leaving| leaving.len > MAY_FRAGMENT)
                 .map(|leaving| leaving.fragments()),
             emitted: emitted(outcome),
-            nat: (prediction.told_nat() != record.nat).then_some(record.nat),
+            nat: if prediction.told_nat() == record.nat {
+                Nat::Told
+            } else {
+                Nat::Other(record.nat)
+            },
         };
-        let is_more = more.fragments.is_some() || !more.emitted.is_empty() || more.nat.is_some();
+        let is_more = more.fragments.is_some() || !more.emitted.is_empty() || more.nat != Nat::Told;
         let prediction = Prediction {
             more: is_more.then(|| Box::new(more)),
             ..prediction
@@ -532,11 +544,13 @@ impl Prediction {
 
     /// What continuations of its frame take over.
     fn decision(&self, sayings: &Sayings) -> Decision {
-        let nat = self.more.as_ref().and_then(|more| more.nat);
         Decision {
             said: *sayings.get(self.said),
             flow: self.flow,
-            nat: nat.unwrap_or_else(|| self.told_nat()),
+            nat: match self.more.as_ref().map(|more| more.nat) {
+                Some(Nat::Other(nat)) => nat,
+                Some(Nat::Told) | None => self.told_nat(),
+            },
         }
     }
 

@@ -44,7 +44,8 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::Collect(args) => commands::collect::run(args),
         Command::Completions(args) => commands::plain::completions(args),
         Command::Man(args) => commands::plain::man(args),
-        Command::Replay(args) => commands::replay::run(args),
+        // On a worker thread: others take work from it with nobody woken in between.
+        Command::Replay(args) => rayon::scope(|_| commands::replay::run(args)),
         Command::Trace(args) => commands::trace::run(args),
         Command::Diff(args) => commands::diff::run(args),
         Command::Test(args) => commands::test::run(args),
