@@ -18,6 +18,26 @@ fn every_format_is_the_same_at_any_number_of_threads() {
     }
 }
 
+/// Captures replayed apart, several at a time.
+#[test]
+fn captures_apart_are_the_same_at_any_number_of_threads() {
+    for scene in SCENES {
+        for format in ["counters", "conntrack"] {
+            hold(&format!("{scene} as {format}, apart"), || {
+                let captures = format!("fixtures/{scene}/captures");
+                replay(scene).args([
+                    captures.as_str(),
+                    "fixtures/home-router/captures",
+                    "--separate",
+                    "--keep-counters",
+                    "--format",
+                    format,
+                ])
+            });
+        }
+    }
+}
+
 /// A part of the corpus; all of it on every fixture where `NETVERDICT_CORPUS_ALL=1` asks for it.
 #[test]
 fn real_captures_are_the_same_at_any_number_of_threads() {

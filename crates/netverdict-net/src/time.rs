@@ -68,3 +68,29 @@ impl fmt::Display for Timestamp {
 /// Kernel ticks since the model's boot (the first packet).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Jiffies(pub i64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_the_whole_ones_of_the_exact_product() {
+        let times = [
+            0,
+            1,
+            3_999_999,
+            4_000_000,
+            4_000_001,
+            i64::MAX / 2,
+            i64::MAX,
+        ];
+        for nanoseconds in times.into_iter().flat_map(|t| [t, -t]) {
+            for hz in [1, 100, 250, 300, 1000, u32::MAX] {
+                let exact = i128::from(nanoseconds) * i128::from(hz);
+                let exact = exact.div_euclid(i128::from(Timestamp::SECOND)) as i64;
+                let ticks = Timestamp(nanoseconds).jiffies_since(Timestamp(0), hz);
+                assert_eq!(ticks, Jiffies(exact), "{nanoseconds} ns at {hz}");
+            }
+        }
+    }
+}

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Replay) -> Result<u8, Failure> {
             .map(|name| format!("{name}: no capture, left out")),
     );
     let (survey, frames) =
-        if may_go_unseen(args.format) && !Survey::can_tell(&rules.bundle, &overrides) {
+        if may_go_unseen(args.printed.format) && !Survey::can_tell(&rules.bundle, &overrides) {
             // What cannot be opened is said before anything is written.
             drop(sources.open()?);
             (Survey::unseen(), None)
