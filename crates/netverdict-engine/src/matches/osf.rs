@@ -10,7 +10,7 @@ use crate::context::{Eval, MatchCx};
 pub(crate) fn evaluate(_: &Osf, cx: &MatchCx<'_, '_>) -> Eval {
     const SYN: u8 = 2;
     // It does not look at the fragment offset either.
-    let flags = Tcp::at(&cx.skb.packet, cx.param.transport_offset).map(|header| header.flags());
+    let flags = Tcp::at(&cx.skb.packet, cx.param.transport_offset).map(Tcp::flags);
     match flags {
         None => Eval::False,
         Some(Ok(flags)) if flags & SYN == 0 => Eval::False,

@@ -370,7 +370,7 @@ fn fragments_with_and_without_tracking() {
 /// find where to split it again.
 #[test]
 fn headers_beyond_the_first_fragment_cannot_be_split_again() {
-    let udp = [&[0, 1, 0, 2, 0, 24, 0, 0][..], &[7; 16]].concat();
+    let udp = [&[0, 1, 0, 2, 0, 88, 0, 0][..], &[7; 80]].concat();
     let destination = |next: u8| [next, 0, 1, 4, 0, 0, 0, 0];
     let routing = [17, 2, 4, 0, 0, 0, 0, 0].into_iter().chain([0; 16]);
     let chain = [&destination(43)[..], &routing.collect::<Vec<u8>>(), &udp].concat();
@@ -386,9 +386,11 @@ fn headers_beyond_the_first_fragment_cannot_be_split_again() {
     ] {
         let accept = in_state(CtStates::NEW.union(CtStates::INVALID), Target::Accept);
         let mut bench = Bench::new(Rules::v6().rule(Filter, "FORWARD", accept));
-        let held = bench.receive(device("eth0"), &fragment(0, first, true));
-        assert_eq!(held.fate, Fate::Held, "{first}");
-        let last = bench.receive(device("eth0"), &fragment(first, chain.len(), false));
+        for (from, to) in [(0, first), (first, 64)] {
+            let held = bench.receive(device("eth0"), &fragment(from, to, true));
+            assert_eq!(held.fate, Fate::Held, "{first}");
+        }
+        let last = bench.receive(device("eth0"), &fragment(64, chain.len(), false));
         assert_eq!(
             (last.fate, last.decided_by.reason),
             (fate, reason),

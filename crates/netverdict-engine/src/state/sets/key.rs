@@ -74,7 +74,7 @@ impl Ask {
         match kind {
             SetKind::HashMac => ask.other = mac(skb, side(0), query.ethernet)?,
             SetKind::BitmapIpMac | SetKind::HashIpMac => {
-                ask.other = mac(skb, side(1), query.ethernet)?
+                ask.other = mac(skb, side(1), query.ethernet)?;
             }
             SetKind::HashIpMark => {
                 ask.other = u64::from(skb.mark & options.mark_mask.unwrap_or(u32::MAX));
