@@ -342,7 +342,7 @@ impl<'ns> Rig<'ns> {
                     log group {SILENCED_GROUP} meta priority set {ANSWER} accept; }}
                 chain answered {{ type filter hook postrouting priority {last};
                     meta skuid >= 0 accept;
-                    ip daddr {{ 224.0.0.0/4, 255.255.255.255 }} accept; ip6 daddr ff00::/8 accept;
+                    fib daddr type {{ broadcast, multicast }} accept;
                     iif 0 meta priority != {ours} meta priority set {ANSWER};
                     oifname != \"lo\" meta priority {ANSWER} log group {LEFT_GROUP} drop; }}
             }}",

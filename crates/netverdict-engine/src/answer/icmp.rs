@@ -1,10 +1,10 @@
 //! ICMP errors (`__icmp_send`, `icmp6_send`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use netverdict_host::{RouteKind, SourceChoice, Way, keys};
 use netverdict_net::header::{ipv4_fragment, ipv6, network_header_len, next_protocol};
-use netverdict_net::{Family, Packet, PacketType, Protocol, checksum};
+use netverdict_net::{Family, InterfaceName, Packet, PacketType, Protocol, checksum};
 
 use super::{Answer, Asked, Header, packet, source_toward, verify};
 use crate::EmissionKind;
@@ -156,6 +156,12 @@ fn near_receiver(asked: Asked<'_, '_>, to: IpAddr, routed: IpAddr) -> IpAddr {
 /// The address that was asked, if it is the host's own, else the one that routing chose.
 fn own_or(asked: Asked<'_, '_>, own: IpAddr, routed: IpAddr) -> IpAddr {
     let local = asked.skb.kind == Some(RouteKind::Local);
+    // `ipv6_chk_addr` finds ::1, an address of the host's scope, on the loopback device alone.
+    let came = asked.skb.in_device.name();
+    let foreign = came.is_some_and(|name| *name != InterfaceName::loopback());
+    if own == IpAddr::V6(Ipv6Addr::LOCALHOST) && foreign {
+        return routed;
+    }
     if asked.host.is_own(own) || local {
         own
     } else {

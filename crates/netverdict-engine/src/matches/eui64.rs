@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use netverdict_net::{InterfaceName, LinkKind, MacAddr};
+use netverdict_ruleset::PortTests;
 use netverdict_ruleset::matches::Eui64;
 
 use super::link;
@@ -41,8 +42,9 @@ fn misread(cx: &MatchCx<'_, '_>, source: std::net::Ipv6Addr) -> Eval {
     if cx.param.fragment_offset != 0 {
         return Eval::Hotdrop(false);
     }
-    // Without `-p` ip6_tables has not read the fragment offset: the kernel asks what its stack held.
-    if cx.param.protocol.is_none() {
+    // Without `-p` ip6_tables has not read the fragment offset, and nf_tables has not either: the kernel asks what its stack
+    // held.
+    if cx.param.protocol.is_none() || cx.param.ports != PortTests::Xtables {
         return unknown("without -p the kernel drops it or not by memory that it did not set");
     }
     let Ok(&[next, hops, a, b, c, d, high, low]) = cx.skb.packet.array::<8>(6) else {
