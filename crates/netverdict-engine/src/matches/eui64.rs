@@ -45,7 +45,7 @@ fn misread(cx: &MatchCx<'_, '_>, source: std::net::Ipv6Addr) -> Eval {
     // Without `-p` ip6_tables has not read the fragment offset, and nf_tables has not either: the kernel asks what its stack
     // held.
     if cx.param.protocol.is_none() || cx.param.ports != PortTests::Xtables {
-        return unknown("without -p the kernel drops it or not by memory that it did not set");
+        return unknown("the kernel drops it or not by memory that it did not set");
     }
     let Ok(&[next, hops, a, b, c, d, high, low]) = cx.skb.packet.array::<8>(6) else {
         return Eval::False;
