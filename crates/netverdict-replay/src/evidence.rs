@@ -18,6 +18,7 @@ use netverdict_net::{
 };
 use smallvec::SmallVec;
 
+use crate::offload::is_pending;
 use crate::record::{Contradiction, Decision, Evidence, FrameRef, Saying};
 use crate::transport::{self, Place};
 use crate::{Record, Verdict};
@@ -65,9 +66,13 @@ pub(crate) struct Sighting {
     hint: Option<Direction>,
     /// SYN, FIN, RST and ACK.
     tcp_flags: u8,
+    /// TTL or hop limit.
+    hops: u8,
     is_fragment: bool,
     /// Whether its layer-4 checksum is right, so far as that was looked at.
     pub(crate) is_verified: bool,
+    /// Whether a device is yet to fill it in.
+    pub(crate) is_pending: bool,
 }
 
 /// What the model said of an earlier frame.
@@ -80,6 +85,7 @@ struct Prediction {
     /// What its continuation shares with it, if it can have one.
     identity: Option<Identity>,
     hint: Option<Direction>,
+    hops: u8,
     /// Whether it was seen leaving as predicted.
     is_borne_out: bool,
     direction: Direction,
@@ -153,9 +159,13 @@ impl Sighting {
         let place = transport::place(packet);
         let id = id(packet, place);
         let transport = transport::transport_at(packet, place);
+        let is_verified =
+            !place.is_fragment && checksum::is_right(packet, place.protocol, place.offset);
         Self {
-            is_verified: !place.is_fragment
-                && checksum::is_right(packet, place.protocol, place.offset),
+            is_verified,
+            is_pending: !is_verified
+                && !place.is_fragment
+                && is_pending(packet, place.protocol, place.offset),
             identity: Identity {
                 family: packet.family(),
                 protocol: place.protocol,
@@ -166,6 +176,7 @@ impl Sighting {
             transport,
             hint,
             tcp_flags: tcp_flags(packet, place),
+            hops: hops(packet),
             is_fragment: place.is_fragment,
         }
     }
@@ -196,6 +207,14 @@ fn tcp_flags(packet: &Packet<'_>, place: Place) -> u8 {
     packet
         .array::<1>(place.offset + 13)
         .map_or(0, |[flags]| flags & 0x17)
+}
+
+fn hops(packet: &Packet<'_>) -> u8 {
+    let at = match packet.family() {
+        Family::V4 => 8,
+        Family::V6 => 7,
+    };
+    packet.array::<1>(at).map_or(0, |[hops]| *hops)
 }
 
 fn id(packet: &Packet<'_>, place: Place) -> u32 {
@@ -268,6 +287,7 @@ impl Ledger {
             leaves: leaving.map(|leaving| leaving.transport),
             identity: may_continue.then_some(sighting.identity),
             hint: sighting.hint,
+            hops: sighting.hops,
             is_borne_out: false,
             direction: record.direction,
             frame: record.frame,
@@ -571,9 +591,13 @@ impl Prediction {
     }
 
     /// Whether a packet of the same identity can be this one, wrongly predicted: an IP id makes it so, else one end must
-    /// be the same.
+    /// be the same. What was translated on its way through was routed, and has a hop less than it came with: a packet of
+    /// the host's own may look the same but for that.
     fn is_about(&self, sighting: &Sighting) -> bool {
         let seen = &sighting.transport;
+        if self.direction == Direction::In && self.came != *seen && self.hops == sighting.hops {
+            return false;
+        }
         let one_end = |t: &Transport| t.source == seen.source || t.destination == seen.destination;
         let leaves = self.leaves.as_ref().is_some_and(one_end);
         sighting.identity.id != 0 || one_end(&self.came) || leaves

@@ -7,6 +7,7 @@
 mod error;
 mod evidence;
 mod facts;
+mod offload;
 mod prepare;
 mod record;
 mod session;

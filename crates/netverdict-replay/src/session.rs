@@ -5,7 +5,7 @@ use std::io;
 use netverdict_bundle::{Entry as Vantage, Placement};
 use netverdict_capture::{Batch, Captures, Direction, Summary};
 use netverdict_engine::{
-    ConnectionView, Engine, Entry, FlowId, Input, NullObserver, Observer, Outcome,
+    Checksums, ConnectionView, Engine, Entry, FlowId, Input, NullObserver, Observer, Outcome,
 };
 use netverdict_host::keys;
 use netverdict_net::{Device, Packet, Timestamp};
@@ -400,9 +400,10 @@ impl<'s> Session<'s> {
             time: record.time,
             entry: entry(placement),
         };
+        let believed = self.setup.config.checksums == Checksums::Auto && sighting.is_pending;
         let outcome = self.step(
             input,
-            sighting.is_verified,
+            sighting.is_verified || believed,
             observer.unwrap_or(&mut NullObserver),
             record,
         );

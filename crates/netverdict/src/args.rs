@@ -10,6 +10,7 @@ pub(crate) mod fmt;
 pub(crate) mod inputs;
 pub(crate) mod lint;
 mod moment;
+mod number;
 pub(crate) mod plain;
 pub(crate) mod replay;
 pub(crate) mod test;

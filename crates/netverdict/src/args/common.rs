@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::number::number;
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Common {
@@ -13,7 +15,7 @@ pub(crate) struct Common {
     pub(crate) output: Option<PathBuf>,
 
     /// Worker threads; the output is the same at any number [default: one for each processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize>("a number from 1 up"))]
     pub(crate) threads: Option<NonZeroUsize>,
 
     /// When to use colours

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use netverdict_engine::Fact;
 
+use super::number::{hz, number};
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Host {
     /// A dump (iptables-save or ip6tables-save text, `-` for standard input) or a bundle: a directory of them, together
@@ -54,11 +56,17 @@ pub(crate) struct Model {
     pub(crate) checksums: Checksums,
 
     /// The kernel's tick: ticks a second [default: 250]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = hz)]
     pub(crate) hz: Option<u32>,
 
     /// Seed of everything random (statistic, NAT port choice)
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true,
+        value_parser = number::<u64>("a number from 0 to 18446744073709551615")
+    )]
     pub(crate) seed: u64,
 
     /// What state and counters take an undecidable match for; `fail` makes such a packet an error
@@ -103,7 +111,7 @@ pub(crate) enum Checksums {
     Verify,
     /// Believe each
     Trust,
-    /// Check inbound packets, believe outbound ones (their device fills them in later)
+    /// Check inbound packets; believe outbound ones, and those that a device is yet to fill in (offload)
     #[default]
     Auto,
 }

@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 
 use super::common::Printed;
 use super::inputs::{Host, Model, Overrides};
+use super::number::number;
 
 /// Shows one packet's whole way: every hook, table, chain, rule and match that it met, and why
 #[derive(Debug, Args)]
@@ -41,7 +42,7 @@ pub(crate) struct Trace {
     pub(crate) captures: Vec<OsString>,
 
     /// The packet's number, counted from 1 over the whole stream
-    #[arg(long, value_name = "N", requires = "captures")]
+    #[arg(long, value_name = "N", requires = "captures", value_parser = number::<NonZeroU64>("a number from 1 up"))]
     pub(crate) packet: Option<NonZeroU64>,
 
     /// A packet nobody captured; see below
