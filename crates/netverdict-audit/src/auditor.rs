@@ -138,6 +138,9 @@ pub struct Auditor {
     /// Frames that crossed: their crossing, until they were seen leaving.
     crossed: HashMap<FrameRef, (FlowId, Transport, Device), FixedState>,
     vantages: HashMap<Device, Vantage, FixedState>,
+    /// Packets that were stopped as they came in, for as long as they may yet be seen leaving.
+    stopped: HashMap<FrameRef, Seen, FixedState>,
+    stopped_order: VecDeque<(Timestamp, FrameRef)>,
     /// Ports of which something answered as who listens there does.
     listening: HashSet<(Protocol, IpAddr, u16), FixedState>,
     pub(crate) clashes: Vec<Clash>,
@@ -168,6 +171,7 @@ impl Sink for Auditor {
             }
         }
         self.left_though_stopped(record, look.as_ref());
+        self.stop(record);
         self.cross(record);
         Ok(())
     }
@@ -183,6 +187,20 @@ impl Auditor {
             if self.open.get(&ends).is_some_and(|q| q.seen.time == time) {
                 self.open.remove(&ends);
             }
+        }
+        while let Some((time, frame)) = self.stopped_order.front()
+            && (now - *time > PATIENCE || self.stopped_order.len() > OPEN)
+        {
+            self.stopped.remove(frame);
+            self.stopped_order.pop_front();
+        }
+    }
+
+    /// Remembers a packet that came in and was stopped, should it be seen leaving.
+    fn stop(&mut self, record: &Record) {
+        if record.direction == Direction::In && is_stopped(record) {
+            self.stopped.insert(record.frame, Seen::of(record));
+            self.stopped_order.push_back((record.time, record.frame));
         }
     }
 
@@ -281,7 +299,12 @@ impl Auditor {
                 }
             }
             Some(Contradiction::Left { .. }) if is_stopped(record) => {
-                let came = Seen { frame: of, ..left };
+                let unknown = Seen {
+                    frame: of,
+                    transport: None,
+                    ..left
+                };
+                let came = self.stopped.get(&of).copied().unwrap_or(unknown);
                 self.clashes.push(Clash::Left { came, left });
             }
             Some(Contradiction::Left { .. }) => {}

@@ -136,12 +136,8 @@ fn finding(
                 finding.witnesses.push(witness(left, "captured as it left"));
             }
             Clash::Left { came, left } => {
-                finding.witnesses.push(Witness {
-                    file: name(came.frame).to_owned(),
-                    n: came.frame.number,
-                    time: came.time.to_string(),
-                    what: format!("came in: {}", came.verdict),
-                });
+                let what = format!("came in: {}", came.verdict);
+                finding.witnesses.push(witness(came, &what));
                 finding.witnesses.push(witness(left, "left"));
             }
             Clash::Otherwise { left, of, what } | Clash::Elsewhere { left, of, what } => {

@@ -392,7 +392,14 @@ pub(crate) fn compared(diff: &Diff) -> String {
         phrases(diff).join(", ")
     );
     let asides = [
-        (scope.evidence, "seen again on their way out"),
+        (
+            scope.evidence,
+            if scope.evidence == 1 {
+                "seen again on its way out"
+            } else {
+                "seen again on their way out"
+            },
+        ),
         (scope.one_sided, "seen again under one host only"),
         (scope.skipped, "without a packet that iptables sees"),
     ];

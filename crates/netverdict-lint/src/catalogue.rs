@@ -90,6 +90,11 @@ impl Check {
     pub fn needs_capture(&self) -> bool {
         self.id >= STOPPED_BUT_ANSWERED.id
     }
+
+    /// Whether it says that rules and capture cannot both be right.
+    pub fn is_contradiction(&self) -> bool {
+        self.id >= STOPPED_BUT_ANSWERED.id && self.id <= COUNTERS_DISAGREE.id
+    }
 }
 
 #[cfg(test)]

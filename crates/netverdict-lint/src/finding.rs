@@ -1,5 +1,6 @@
 //! One thing that a reviewer would point at: what, where, why, and what to do about it.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use netverdict_net::Family;
@@ -212,10 +213,12 @@ impl Finding {
     }
 }
 
-/// Puts findings in order of their places and gives each its fingerprint.
+/// Puts findings in order and gives each its fingerprint: what a capture contradicts comes first, the gravest before all,
+/// the rest in order of places.
 pub fn settle(findings: &mut [Finding]) {
+    let rank = |f: &Finding| Reverse(f.check.is_contradiction().then_some(f.severity));
     findings.sort_by(|a, b| {
-        let key = |f: &Finding| (f.place.file.clone(), f.place.line, f.check.id);
+        let key = |f: &Finding| (rank(f), f.place.file.clone(), f.place.line, f.check.id);
         key(a)
             .cmp(&key(b))
             .then_with(|| a.place.part.cmp(&b.place.part))

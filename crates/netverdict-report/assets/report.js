@@ -86,7 +86,7 @@ function lead() {
   const stopped = packetsOf("DROP", "REJECT");
   const width = data.timeline.bins.length * data.timeline.width;
   const parts = [el("strong", null, plural(report.frames, "frame")), " of ", el("strong", null, report.captures.length === 1 ? report.captures[0].path : plural(report.captures.length, "capture"))];
-  if (data.timeline.start) parts.push(`, ${clock(0)}, over ${span(width)}. `); else parts.push(". ");
+  if (data.timeline.start) parts.push(", ", el("span", { class: "whole" }, clock(0)), `, over ${span(width)}. `); else parts.push(". ");
   parts.push(el("strong", null, `${share(packetsOf("ACCEPT"), report.frames)} accepted`), ", ", el("strong", null, `${share(stopped, report.frames)} stopped`));
   const open = packetsOf("UNKNOWN");
   if (open) parts.push(", ", el("strong", null, `${share(open, report.frames)} undecided`));
@@ -98,7 +98,7 @@ function alerts() {
   if (report.evidence.contradicted) say(true, "Contradicted", `${plural(report.evidence.contradicted, "captured frame")} left the host otherwise than its rules say. Either other rules were live or the host is not as described: see the notes.`);
   if (packetsOf("UNKNOWN")) say(false, "Undecided", `The verdict of ${plural(packetsOf("UNKNOWN"), "packet")} hangs on something that the inputs do not tell: see the notes.`);
   const nowhere = report.assumptions.filter(a => a.subject === "local-addresses" && a.text.startsWith("no "));
-  if (nowhere.length) say(false, "Whose address?", `${nowhere[0].text}. ${nowhere[0].flag} says otherwise.`);
+  if (nowhere.length) say(false, "Whose address?", `${nowhere[0].text[0].toUpperCase()}${nowhere[0].text.slice(1)}. To say otherwise: ${nowhere[0].flag}.`);
   if (report.warnings.length) say(false, plural(report.warnings.length, "warning"), report.warnings[0] + (report.warnings.length > 1 ? " …" : ""));
   if (data.frames_omitted) say(false, "Not all", `${plural(data.frames_omitted, "frame")} are of flows beyond the number that this page lists; sums and rules count them.`);
 }

@@ -24,7 +24,7 @@ pub struct Findings<'r> {
     /// The dumps reviewed.
     pub files: &'r [String],
     pub captures: &'r [String],
-    /// In order of places.
+    /// As [`netverdict_lint::settle`] puts them in order.
     pub findings: &'r [Finding],
     /// What was taken for granted, each with the flag that overrides it.
     pub assumptions: &'r [(String, String)],
@@ -104,6 +104,9 @@ impl Findings<'_> {
         Some(text)
     }
 }
+
+/// What stands before a finding's causes.
+const CAUSES: &str = "Likely causes, the likeliest first:";
 
 /// `1 error`, `2 errors`.
 fn plural(count: usize, what: &str) -> String {

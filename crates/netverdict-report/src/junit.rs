@@ -13,6 +13,7 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use crate::assemble::{device, direction};
 use crate::flows::{Flow, Flows};
 use crate::names::{Names, short};
+use crate::text::count;
 
 /// Writes the document: a suite a capture, a case a flow.
 ///
@@ -85,7 +86,9 @@ fn case(flow: &Flow, capture: &str, setup: &Setup, names: &Names<'_>) -> TestCas
     let mut case = TestCase::new(name, status(flow, &by));
     case.set_classname(capture);
     let counts = Verdict::ALL.iter().filter(|v| flow.count(**v) > 0);
-    let counts: Vec<_> = counts.map(|v| format!("{v} {}", flow.count(*v))).collect();
+    let counts: Vec<_> = counts
+        .map(|v| format!("{v} {}", count(flow.count(*v), "packet")))
+        .collect();
     let nat = flow.nat.map(|nat| format!("\nleaves as {}", Ends(&nat)));
     case.set_system_out(format!(
         "{}\n{by}{}",
@@ -130,8 +133,8 @@ fn status(flow: &Flow, by: &str) -> TestCaseStatus {
         return failure(
             "UNKNOWN",
             format!(
-                "{} packets cannot be decided: {by}",
-                flow.count(Verdict::Unknown)
+                "{} cannot be decided: {by}",
+                count(flow.count(Verdict::Unknown), "packet")
             ),
         );
     }

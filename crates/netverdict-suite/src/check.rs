@@ -85,9 +85,9 @@ impl<'e> Check<'e> {
     fn all(&self, run: &Ended<'_>, wanted: &Wanted, count: Count) -> Option<Unmet> {
         if self.wrong > 0 {
             let problem = match (self.wrong, self.packets) {
-                (1, 1) => "its packet is not so".to_owned(),
-                (wrong, all) if wrong == all => format!("none of its {all} packets is so"),
-                (wrong, all) => format!("{wrong} of its {all} packets are not so"),
+                (1, 1) => "its packet fares otherwise".to_owned(),
+                (wrong, all) if wrong == all => format!("all of its {all} packets fare otherwise"),
+                (wrong, all) => format!("{wrong} of its {all} packets fare otherwise"),
             };
             let expected = said_of(wanted, &self.rules, run);
             return Some(self.unmet(run, problem, Some(expected), self.actual(run)));
@@ -120,7 +120,10 @@ impl<'e> Check<'e> {
         if count.has(total) {
             return None;
         }
-        let problem = format!("{query} counted {total} packets, not {count}");
+        let problem = format!(
+            "{query} counted {}, not {count}",
+            netverdict_report::text::count(total, "packet")
+        );
         let expected = Said {
             verdict: format!("{count} packets"),
             rule: Some(query.to_string()),

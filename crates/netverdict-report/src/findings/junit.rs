@@ -99,11 +99,16 @@ fn description(finding: &Finding) -> String {
     let witnesses = witnesses.map(|w| format!("{} frame {}: {}", w.file, w.n, w.what));
     let causes = finding.causes.iter().zip(1..);
     let causes = causes.map(|(cause, number)| format!("{number}. {cause}"));
+    let heading = (!finding.causes.is_empty()).then(|| super::CAUSES.to_owned());
     let parts = [
         finding.place.excerpt().to_owned(),
         witnesses.collect::<Vec<_>>().join("\n"),
         finding.explanation.clone(),
-        causes.collect::<Vec<_>>().join("\n"),
+        heading
+            .into_iter()
+            .chain(causes)
+            .collect::<Vec<_>>()
+            .join("\n"),
         finding.suggestion.clone(),
     ];
     let parts: Vec<_> = parts.into_iter().filter(|p| !p.is_empty()).collect();

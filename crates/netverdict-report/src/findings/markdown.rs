@@ -16,13 +16,13 @@ impl fmt::Display for Markdown<'_> {
         let findings = self.0;
         writeln!(
             f,
-            "## netverdict {}: {}\n",
+            "## netverdict {}: {}",
             findings.command,
             findings.summary()
         )?;
         let mut rows = findings.shown().peekable();
         if rows.peek().is_some() {
-            writeln!(f, "| | id | line | finding |\n| --- | --- | --- | --- |")?;
+            writeln!(f, "\n| | id | line | finding |\n| --- | --- | --- | --- |")?;
         }
         for finding in rows {
             let line = finding
@@ -52,8 +52,8 @@ impl fmt::Display for Markdown<'_> {
             if !idle.is_empty() {
                 writeln!(
                     f,
-                    "\n<details><summary>{} rules not exercised</summary>\n\n```text",
-                    idle.len()
+                    "\n<details><summary>{} not exercised</summary>\n\n```text",
+                    super::plural(idle.len(), "rule")
                 )?;
                 for rule in idle {
                     let line = rule
@@ -94,7 +94,10 @@ fn details(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
             .map_or_else(|| "    -".to_owned(), |l| format!("{l:>5}"));
         writeln!(f, "{line}: {}   <- {label}", place.excerpt())?;
     }
-    writeln!(f, "```\n")?;
+    writeln!(f, "```")?;
+    if !finding.witnesses.is_empty() {
+        writeln!(f)?;
+    }
     for witness in &finding.witnesses {
         writeln!(
             f,
@@ -103,6 +106,9 @@ fn details(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
         )?;
     }
     writeln!(f, "\n{}", finding.explanation)?;
+    if !finding.causes.is_empty() {
+        writeln!(f, "\n{}\n", super::CAUSES)?;
+    }
     for (cause, number) in finding.causes.iter().zip(1..) {
         writeln!(f, "{number}. {cause}")?;
     }

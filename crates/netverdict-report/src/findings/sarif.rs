@@ -11,8 +11,6 @@ use super::Findings;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
-/// Where the pages of findings are to be read.
-const PAGES: &str = "https://github.com/netverdict/netverdict/blob/main/";
 
 /// Writes the log.
 ///
@@ -26,7 +24,6 @@ pub fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
             tool: json!({"driver": {
                 "name": "netverdict",
                 "version": findings.version,
-                "informationUri": "https://github.com/netverdict/netverdict",
                 "rules": rules(),
             }}),
             column_kind: "unicodeCodePoints",
@@ -66,7 +63,6 @@ fn rules() -> Vec<Value> {
             "shortDescription": {"text": check.summary},
             "fullDescription": {"text": check.summary},
             "help": {"text": check.page, "markdown": check.page},
-            "helpUri": format!("{PAGES}{}", check.path()),
             "defaultConfiguration": {"level": check.severity.name()},
             "properties": {"tags": ["firewall", "iptables"]},
         })

@@ -71,7 +71,7 @@ fn render(finding: &Finding, renderer: &Renderer) -> String {
     }
     notes.push(finding.explanation.clone());
     if !finding.causes.is_empty() {
-        let mut text = "likely causes, the likeliest first:".to_owned();
+        let mut text = super::CAUSES.to_lowercase();
         for (cause, number) in finding.causes.iter().zip(1..) {
             // A text of its own takes any words.
             let _ = write!(text, "\n{number}. {cause}");
