@@ -58,7 +58,7 @@ dir=${1:-netverdict-bundle}
 mkdir -p "$dir" || exit 1
 [ "$(id -u)" = 0 ] || echo "collect: not root: most of this will be refused" >&2
 
-# gather NEED FILE COMMAND...: a command that is missing or fails leaves no file.
+# gather NEED FILE COMMAND...: a command that is missing, fails or prints nothing leaves no file.
 gather() {
     need=$1 file=$2
     shift 2
@@ -66,10 +66,16 @@ gather() {
         [ "$need" = optional ] || echo "collect: $1 is not installed: $file left out" >&2
         return 0
     fi
-    if "$@" >"$dir/$file.part" 2>"$dir/$file.err" && [ -s "$dir/$file.part" ]; then
+    problem=
+    if ! "$@" >"$dir/$file.part" 2>"$dir/$file.err"; then
+        problem="failed: $(head -n 1 "$dir/$file.err")"
+    elif [ -s "$dir/$file.part" ]; then
         mv "$dir/$file.part" "$dir/$file"
-    elif [ "$need" = expected ]; then
-        echo "collect: $* failed: $file left out: $(head -n 1 "$dir/$file.err")" >&2
+    else
+        problem="printed nothing"
+    fi
+    if [ -n "$problem" ] && [ "$need" = expected ]; then
+        echo "collect: $file left out: $* $problem" >&2
     fi
     rm -f "$dir/$file.part" "$dir/$file.err"
 }
@@ -80,7 +86,7 @@ const TAIL: &str = r#"
 if [ -s "$dir/iptables-save" ] || [ -s "$dir/ip6tables-save" ]; then
     echo "collect: bundle in $dir"
 else
-    echo "collect: no dump was gathered: is iptables installed, and are you root?" >&2
+    echo "collect: no dump was gathered: iptables is not installed, you are not root, or no rules are loaded" >&2
     exit 1
 fi
 "#;

@@ -43,6 +43,6 @@ fn gather(script: &str, directory: &Path) -> Result<u8, Failure> {
     }
     Err(Failure::with_help(
         format!("no bundle gathered in {}", directory.display()),
-        "the lines above say what failed; iptables-save needs root",
+        "the lines above say why; iptables-save needs root, and prints nothing where no rules are loaded",
     ))
 }
