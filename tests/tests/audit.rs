@@ -2,6 +2,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::common::{Netverdict, SCENES, program};
 use crate::formats::validator;
 use crate::sandbox::Sandbox;
@@ -223,6 +225,45 @@ fn counters_that_rose_by_less_are_found() {
         run(10_000).is_none(),
         "more may have come than was captured"
     );
+}
+
+/// Dumps without an earlier one: only one that was made soon after the capture is held against it.
+#[test]
+fn a_dump_is_held_against_a_capture_of_its_day() {
+    let sandbox = Sandbox::new();
+    let found = |rules: usize, date: &str| {
+        let rule = "[1:60] -A INPUT -p tcp -m comment --comment x -j LOG\n";
+        let text = format!(
+            "*filter\n:INPUT ACCEPT [9:9]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{}COMMIT\n# Completed{date}\n",
+            rule.repeat(rules)
+        );
+        fs::write(sandbox.path().join("b.rules"), text).unwrap();
+        let line = "netverdict audit b.rules fixtures/single-server/captures --local 203.0.113.10 --fail-on never --format json";
+        let document: Value = serde_json::from_slice(&sandbox.run(line).stdout).unwrap();
+        let findings = document["findings"].as_array().unwrap().clone();
+        let told = findings.into_iter().filter(|f| f["id"] == "NV307");
+        told.map(|f| f["title"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // The capture is of March 2nd, 08:00 UTC.
+    let next_day = " on Tue Mar  3 12:00:00 2026";
+    assert_eq!(found(3, next_day).len(), 3);
+    let many = found(5, next_day);
+    assert_eq!(many, ["5 rules counted less than the capture alone makes"]);
+    for (date, why) in [
+        ("", "it has no date"),
+        (
+            " on Mon Mar  2 12:00:00 2026",
+            "some time zone has it before",
+        ),
+        (" on Sun Mar  1 12:00:00 2026", "it was made before"),
+        (
+            " on Thu Apr  2 12:00:00 2026",
+            "counters were set back since",
+        ),
+    ] {
+        assert!(found(5, date).is_empty(), "{why}");
+    }
 }
 
 /// The usual viewer takes the coverage.

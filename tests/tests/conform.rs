@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::cases::kernel;
 use crate::common::{Netverdict, root};
+use crate::formats::validator;
 
 fn conform(scene: &str) -> Netverdict {
     let folder = root().join("fixtures").join(scene);
@@ -35,8 +36,12 @@ fn agreement_is_a_document_and_a_passed_test() {
         return;
     }
     let document = conform("hardened-ssh").args(["--format", "json"]).json();
+    assert_eq!(document["schema"], "netverdict.conform/1");
     assert_eq!(document["agree"], true, "{document}");
     assert_eq!(document["packets"], 92);
+    if let Err(error) = validator("netverdict.conform-1.schema.json").validate(&document) {
+        panic!("{error}");
+    }
     let junit = conform("home-router").args(["--format", "junit"]).stdout();
     assert!(junit.contains("failures=\"0\""), "{junit}");
 }

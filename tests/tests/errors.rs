@@ -167,7 +167,7 @@ fn lenient_leaves_bad_lines_out_and_says_so() {
 
 #[test]
 fn bad_usage_is_named() {
-    let cases: [&[&str]; 9] = [
+    let cases: [&[&str]; 13] = [
         &["replay", BUNDLE],
         &["replay", "-", "-"],
         &["replay", BUNDLE, CAPTURE, "--format", "htm"],
@@ -175,6 +175,10 @@ fn bad_usage_is_named() {
         &["replay", BUNDLE, CAPTURE, "--set", "forward"],
         &["replay", BUNDLE, CAPTURE, "--iface", "averylonginterface"],
         &["replay", BUNDLE, CAPTURE, "-o", "/nowhere/at/all"],
+        &["replay", BUNDLE, CAPTURE, "--hz", "fast"],
+        &["replay", BUNDLE, CAPTURE, "--seed", "-1"],
+        &["replay", BUNDLE, CAPTURE, "--threads", "0"],
+        &["trace", BUNDLE, CAPTURE, "--packet", "none"],
         &["trace", BUNDLE, CAPTURE, "--packet", "1000"],
         &[
             "trace",

@@ -18,6 +18,8 @@ mod commands;
 mod config;
 /// The kernel here against the model, as `netverdict conform` tells it.
 mod conform;
+/// What an audit makes of copies that leave, and of those that do not.
+mod contradictions;
 /// Real dumps and captures, where the machine has them.
 mod corpus;
 /// Two hosts under the same captures, as `netverdict diff` tells it.
@@ -36,6 +38,8 @@ mod integrations;
 mod known;
 /// Rules reviewed without traffic, as `netverdict lint` tells it.
 mod lint;
+/// Checksums that a device is yet to fill in.
+mod offload;
 /// Captures with verdicts as comments, in tshark.
 mod pcapng;
 /// The README's commands, each as written.

@@ -37,6 +37,32 @@ fn the_main_job_works_as_written() {
     }
 }
 
+/// Of a report that stands below its command each line is as printed, in order; `…` stands for what is left out.
+#[test]
+fn reports_are_shown_as_they_are() {
+    let readme = readme();
+    let mut shown = 0;
+    for part in readme.split("```console\n").skip(1) {
+        let (commands, rest) = part.split_once("```").unwrap();
+        let Some(report) = rest.strip_prefix("\n\n```text\n") else {
+            continue;
+        };
+        let (report, _) = report.split_once("```").unwrap();
+        let command = commands.trim();
+        let line = command
+            .strip_prefix("cargo run --release -- ")
+            .or_else(|| command.strip_prefix("netverdict "));
+        let words = line.expect("one command is shown").split_whitespace();
+        let printed = Netverdict::new(words).any_of(&[0, 1]).stdout();
+        let mut printed = printed.lines();
+        for line in report.lines().filter(|line| *line != "…") {
+            assert!(printed.any(|p| p == line), "{command}: {line}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 20, "only {shown} lines found");
+}
+
 /// Each page has a folder of its own, and its commands run there in their order.
 #[test]
 fn every_documented_command_runs() {

@@ -102,7 +102,6 @@ fn written() -> Value {
             "id": {"type": "string", "pattern": "^NV[0-9]{3}$"},
             "name": {"type": "string"},
             "shortDescription": text, "fullDescription": text, "help": text,
-            "helpUri": {"type": "string", "pattern": "^https://"},
             "defaultConfiguration": object(&["level"], json!({"level": level})),
             "properties": {"type": "object", "required": ["tags"]},
         }),
@@ -112,7 +111,6 @@ fn written() -> Value {
         json!({
             "name": {"const": "netverdict"},
             "version": {"type": "string"},
-            "informationUri": {"type": "string"},
             "rules": {"type": "array", "items": rule, "uniqueItems": true},
         }),
     );

@@ -19,6 +19,10 @@ fn shipped_schemas_are_those_of_the_code() {
             netverdict_compare::schema(),
         ),
         (
+            "netverdict.conform-1.schema.json",
+            netverdict_conform::present::schema(),
+        ),
+        (
             "netverdict.test-1.schema.json",
             netverdict_suite::document::schema(),
         ),

@@ -2,16 +2,18 @@
 
 use std::fmt;
 
+use netverdict_report::document;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Conformed;
 use crate::compare::Difference;
 
 /// The document of `--format json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Document {
-    /// Name and version of this form.
+    /// `netverdict.conform/1`.
     pub schema: &'static str,
     /// Packets that both sides took.
     pub packets: usize,
@@ -32,18 +34,18 @@ pub struct Document {
 }
 
 /// One difference.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Found {
     /// `counter`, `shape`, `fate`, `interface`, `packet`, `answer` or `connection`.
     pub kind: &'static str,
-    /// The packet's position in the stream of captures, from 1; `None` for what is not a packet's.
+    /// The packet's position in the stream of captures, from 1; null for what is not a packet's.
     pub packet: Option<u64>,
     /// Table, chain and rule, or the packet, and both sides, in words.
     pub text: String,
 }
 
 /// One packet that was not put through the kernel.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct LeftOut {
     /// Its position in the stream of captures, from 1.
     pub packet: u64,
@@ -110,6 +112,11 @@ impl Document {
         report.add_test_suite(suite);
         report.to_string()
     }
+}
+
+/// The JSON Schema of [`Document`].
+pub fn schema() -> String {
+    document::schema::<Document>()
 }
 
 const fn kind(difference: &Difference) -> &'static str {
