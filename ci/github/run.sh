@@ -20,7 +20,9 @@ fi
 if [ "${#captures[@]}" -gt 0 ]; then
     netverdict_and_go_on "${IN_COMMAND:-replay}" "$IN_HOST" "${captures[@]}" ${args[@]+"${args[@]}"} --format markdown >>"$summary"
     if [ -n "${IN_REPORT:-}" ]; then
-        netverdict_and_go_on replay "$IN_HOST" "${captures[@]}" --format html -o "$IN_REPORT"
+        # Other commands' arguments are not the replay's.
+        [ "${IN_COMMAND:-replay}" = replay ] || args=()
+        netverdict_and_go_on replay "$IN_HOST" "${captures[@]}" ${args[@]+"${args[@]}"} --format html -o "$IN_REPORT"
     fi
 fi
 exit "$code"
