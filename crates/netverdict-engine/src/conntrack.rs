@@ -81,8 +81,6 @@ pub(crate) struct Conntrack {
     /// When expired entries were last swept out.
     swept: i64,
     pressure: Pressure,
-    /// A connection that ICMP errors do not find: it is not confirmed yet when they are sent.
-    pub(crate) hidden: Option<CtId>,
 }
 
 /// What a table without room for one more connection leads to.

@@ -231,7 +231,6 @@ impl Engine {
             trail: Trail::default(),
             tracked,
             recorder: Recorder::new(records),
-            began: 0,
         };
         let end = walk.run(&input.entry);
         let flow = walk.flow(before, end.fate);

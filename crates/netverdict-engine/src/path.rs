@@ -31,14 +31,10 @@ enum RecordRoute {
 impl<'p> Walk<'_, 'p> {
     /// Takes the packet all its way.
     pub(crate) fn run(&mut self, entry: &Entry) -> End {
-        self.began = self.state.conntrack.table.last_serial();
         let end = match *entry {
             Entry::Prerouting { in_device } => self.receive(in_device),
             Entry::Output { out_device } => self.send(out_device),
         };
-        if !self.trail.emitted.is_empty() {
-            self.send_answers();
-        }
         match end {
             Ok(end) | Err(end) => end,
         }

@@ -113,8 +113,6 @@ pub(crate) struct Walk<'e, 'p> {
     /// What tracking said before, where a remembered path was tried.
     pub(crate) tracked: Option<Pretracked>,
     pub(crate) recorder: Recorder,
-    /// The serial number of the last connection made before the packet.
-    pub(crate) began: u64,
 }
 
 impl Walk<'_, '_> {
@@ -154,10 +152,7 @@ impl Walk<'_, '_> {
                     });
                 }
                 Note::Did { what, text } => self.tape.show(|| Event::Note { what, text }),
-                Note::Emitted(emission) => {
-                    self.tape.show(|| Event::Emitted(&emission));
-                    self.trail.emitted.push(emission);
-                }
+                Note::Emitted(emission) => self.emit(emission),
             }
         }
     }

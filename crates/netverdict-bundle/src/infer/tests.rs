@@ -3,7 +3,9 @@ use std::net::IpAddr;
 use netverdict_capture::Direction;
 use netverdict_host::{Flow, InputRoute, LocalKind};
 use netverdict_net::{AddrMask, Device, InterfaceName, InterfacePattern};
-use netverdict_ruleset::{Invertible, Rule, Table, TableKind, Target, targets};
+use netverdict_ruleset::{
+    Backend, Invertible, Match, Rule, Table, TableKind, Target, Version, targets,
+};
 
 use super::*;
 use crate::{Subject, SurveyPacket};
@@ -336,4 +338,26 @@ fn chance_and_memory_are_stated_where_rules_use_them() {
     assert_eq!(texts(&default, Subject::Randomness).len(), 1);
     assert!(texts(&run(&random, &none, &seeded), Subject::Randomness).is_empty());
     assert!(texts(&default, Subject::RuleHistory).is_empty());
+}
+
+#[test]
+fn rules_of_an_unnamed_iptables_nft_are_taken_for_a_recent_ones() {
+    let ports = |rule: &mut Rule| {
+        rule.matches = vec![Match::Tcp(netverdict_ruleset::matches::Tcp::default())]
+    };
+    let assumed = |version, ports: &dyn Fn(&mut Rule)| {
+        let rules = Ruleset {
+            backend: Some(Backend::Nft),
+            version,
+            ..ruleset(Family::V4, ports)
+        };
+        let inferred = run(&rules, &Survey::default(), &Overrides::default());
+        inferred
+            .assumptions
+            .iter()
+            .any(|a| a.subject == Subject::Backend)
+    };
+    assert!(assumed(None, &ports));
+    assert!(!assumed(Some(Version::v1_8(9)), &ports));
+    assert!(!assumed(None, &|_| {}));
 }

@@ -126,7 +126,6 @@ impl Conntrack {
         let (id, direction) = self
             .table
             .find(&sought, zone, now)
-            .filter(|(id, _)| self.hidden != Some(*id))
             .ok_or(Fault::Invalid("ICMP error about no known connection"))?;
         let aimed = self
             .table

@@ -148,11 +148,6 @@ impl Table {
         self.count
     }
 
-    /// The number of the entry that was made last.
-    pub(crate) const fn last_serial(&self) -> u64 {
-        self.serial
-    }
-
     /// A new entry, not yet in the table. `make` gets its serial number.
     pub(crate) fn allocate(&mut self, make: impl FnOnce(u64) -> Entry) -> CtId {
         self.serial += 1;

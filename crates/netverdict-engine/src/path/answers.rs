@@ -9,7 +9,7 @@ use crate::answer::{Asked, IcmpError, icmp_error, needs_device, reply_mark, with
 use crate::conntrack::Conntrack;
 use crate::observe::Event;
 use crate::walk::{End, Tape, Walk};
-use crate::{Connection, CtId, Emission, EmissionKind, Fate, Reason, Skb};
+use crate::{Connection, Emission, EmissionKind, Fate, Reason, Skb};
 
 /// Answers to answers end after so many.
 const ANSWERS: usize = 8;
@@ -118,7 +118,7 @@ impl<'p> Walk<'_, 'p> {
             within_limits(packet, kind, self.host, peers, self.now.jiffies)
         });
         if let Ok(packet) = allowed {
-            let emission = Emission {
+            self.emit(Emission {
                 why: format!("ICMP {why}"),
                 kind,
                 packet,
@@ -126,77 +126,56 @@ impl<'p> Walk<'_, 'p> {
                 toward: None,
                 fate: Fate::Sent,
                 left: None,
-            };
-            self.tape.show(|| Event::Emitted(&emission));
-            self.trail.emitted.push(emission);
+            });
         }
     }
 
-    /// Takes what the host made on the packet's account through OUTPUT and POSTROUTING; an answer's connection is that
-    /// of the packet answered.
-    pub(super) fn send_answers(&mut self) {
+    /// Takes what the host made on the packet's account through OUTPUT and POSTROUTING, while the packet waits where it
+    /// is; an answer's connection is that of the packet answered.
+    pub(crate) fn emit(&mut self, emission: Emission) {
+        self.tape.show(|| Event::Emitted(&emission));
+        let place = self.trail.emitted.len();
+        let mut skb = self.answering(&emission);
+        let toward = emission.toward;
+        self.trail.emitted.push(emission);
+        if place >= ANSWERS {
+            return;
+        }
         // Whoever looks at the packet does not look at its answers.
         let tape = std::mem::replace(&mut self.tape, Tape::silent());
         // What tracking said of the packet before it walked is nothing to its answers.
         let tracked = self.tracked.take();
-        let mut sent = 0;
-        // Who each answer to an answer answers: its connection.
-        let mut nested: Vec<Connection> = Vec::new();
-        let first = self.trail.emitted.len();
-        while let Some(emission) = self.trail.emitted.get(sent).filter(|_| sent < ANSWERS) {
-            let toward = emission.toward;
-            let answered = sent
-                .checked_sub(first)
-                .and_then(|index| nested.get(index).copied());
-            let mut skb = self.answering(emission, answered.unwrap_or(self.skb.connection));
-            // It goes while the packet is still on its way.
-            self.state.conntrack.hidden = answered.and(self.new_connection());
-            let device = if needs_device(skb.packet.destination()) {
-                self.skb.in_device
-            } else {
-                Device::Unknown
+        let device = if needs_device(skb.packet.destination()) {
+            self.skb.in_device
+        } else {
+            Device::Unknown
+        };
+        let mut end: Option<End> = None;
+        let _ended = self.aside(&mut skb, |walk| {
+            let (Ok(ended) | Err(ended)) = match toward {
+                Some((neighbour, by)) => walk.send_toward(neighbour, by),
+                None => walk.send(device),
             };
-            let mut end: Option<End> = None;
-            let _ended = self.aside(&mut skb, |walk| {
-                let (Ok(ended) | Err(ended)) = match toward {
-                    Some((neighbour, by)) => walk.send_toward(neighbour, by),
-                    None => walk.send(device),
-                };
-                end = Some(ended);
-                Ok(())
-            });
-            self.state.conntrack.hidden = None;
-            nested.resize(
-                self.trail.emitted.len().saturating_sub(first),
-                skb.connection,
-            );
-            let fate = end.map_or(Fate::Dropped, |end| end.fate);
-            // A connection that only the answer opened goes with it.
-            if fate == Fate::Dropped && emission_opened(self.skb.connection, skb.connection) {
-                self.state.conntrack.release(skb.connection);
-            }
-            if let Some(emission) = self.trail.emitted.get_mut(sent) {
-                emission.fate = fate;
-                let gone = matches!(fate, Fate::Sent | Fate::Local | Fate::Forwarded);
-                let device = skb.out_device;
-                emission.left = gone.then(|| (skb.packet.into_owned(), device));
-            }
-            sent += 1;
-        }
+            end = Some(ended);
+            Ok(())
+        });
         self.tape = tape;
         self.tracked = tracked;
+        let fate = end.map_or(Fate::Dropped, |end| end.fate);
+        // A connection that only the answer opened goes with it.
+        if fate == Fate::Dropped && emission_opened(self.skb.connection, skb.connection) {
+            self.state.conntrack.release(skb.connection);
+        }
+        if let Some(emission) = self.trail.emitted.get_mut(place) {
+            emission.fate = fate;
+            let gone = matches!(fate, Fate::Sent | Fate::Local | Fate::Forwarded);
+            let device = skb.out_device;
+            emission.left = gone.then(|| (skb.packet.into_owned(), device));
+        }
     }
 
-    /// The packet's connection, if it is the packet that made it.
-    fn new_connection(&self) -> Option<CtId> {
-        let Connection::Tracked { id, .. } = self.skb.connection else {
-            return None;
-        };
-        let entry = self.state.conntrack.entry(id)?;
-        (entry.serial() > self.began).then_some(id)
-    }
-
-    fn answering(&self, emission: &Emission, answered: Connection) -> Skb<'p> {
+    fn answering(&self, emission: &Emission) -> Skb<'p> {
+        let answered = self.skb.connection;
         let mut skb = Skb::new(emission.packet.clone());
         skb.connection = match (emission.kind, answered) {
             (EmissionKind::Copy, _) => Connection::Untracked,
@@ -215,7 +194,8 @@ impl<'p> Walk<'_, 'p> {
             EmissionKind::Reset => true,
             EmissionKind::Copy => self.skb.checksum_trusted || self.skb.summed,
         };
-        skb.copied = emission.kind == EmissionKind::Copy;
+        // `nf_skb_duplicated` is the processor's.
+        skb.copied = self.skb.copied || emission.kind == EmissionKind::Copy;
         skb
     }
 }
