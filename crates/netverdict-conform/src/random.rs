@@ -28,16 +28,6 @@ pub struct Compared {
     pub unknown: BTreeSet<String>,
 }
 
-/// Whether the kernel did what its memory happened to say.
-fn undefined(unknown: &BTreeSet<String>) -> Option<&'static str> {
-    const SIGNS: [&str; 2] = ["memory that it did not set", "the copy shares with"];
-    let tells = |why: &String| SIGNS.iter().any(|sign| why.contains(sign));
-    unknown
-        .iter()
-        .any(tells)
-        .then_some("the kernel reads or writes memory that is not the packet's")
-}
-
 /// Draws the case of a seed and compares the two.
 pub fn compare(seed: u64, words: &Vocabulary) -> Result<Compared, RigError> {
     let (case, kernel) = Case::draw(seed, words)?;
@@ -60,12 +50,14 @@ pub fn judge(case: Case, kernel: KernelRun) -> Result<Compared, RigError> {
 pub fn judge_by(case: Case, kernel: KernelRun, rules: &Rules) -> Result<Compared, RigError> {
     let model = model::run(&case, rules, &kernel)?;
     let outcomes = model.outcomes.iter().flatten();
-    let unknown = outcomes.flat_map(|o| o.unknowns.iter().map(|u| u.why.clone()));
-    let unknown: BTreeSet<String> = unknown.collect();
+    let unknowns: Vec<_> = outcomes.flat_map(|o| &o.unknowns).collect();
+    let unknown: BTreeSet<String> = unknowns.iter().map(|u| u.why.clone()).collect();
+    let is_undefined = unknowns.iter().any(|u| u.is_undefined());
     let differences = differences(&case, &kernel, &model);
+    let by_chance = (is_undefined && !differences.is_empty())
+        .then_some("the kernel reads or writes memory that is not the packet's");
     Ok(Compared {
-        undetermined: undetermined(&case, &kernel, &differences)
-            .or_else(|| undefined(&unknown).filter(|_| !differences.is_empty())),
+        undetermined: undetermined(&case, &kernel, &differences).or(by_chance),
         differences,
         unknown,
         kernel,

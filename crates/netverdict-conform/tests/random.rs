@@ -13,9 +13,11 @@ use netverdict_forge::random::{Focus, Vocabulary};
 /// As many cases as a run without a range of its own takes.
 const USUAL: u64 = 300;
 
-/// `NETVERDICT_SEEDS=first..end`, or `fresh:N` for so many that nobody has seen.
+/// `NETVERDICT_SEEDS=first..end`, or `fresh:N` for so many that nobody has seen; `NETVERDICT_FRESH` likewise, for this test
+/// alone.
 fn seeds() -> std::ops::Range<u64> {
-    let Ok(asked) = std::env::var("NETVERDICT_SEEDS") else {
+    let of = |name| std::env::var(name).ok();
+    let Some(asked) = of("NETVERDICT_SEEDS").or_else(|| of("NETVERDICT_FRESH")) else {
         return 0..USUAL;
     };
     let range = match asked.strip_prefix("fresh:") {

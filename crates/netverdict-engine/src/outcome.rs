@@ -234,6 +234,19 @@ pub struct UnknownRule {
     pub decides: bool,
 }
 
+/// What a rule asks of memory that the kernel never set.
+pub(crate) const UNSET_MEMORY: &str = "the kernel drops it or not by memory that it did not set";
+/// What a rule writes where another packet has its bytes.
+pub(crate) const SHARED_MEMORY: &str =
+    "the kernel writes into what the copy shares with the packet that was sent";
+
+impl UnknownRule {
+    /// Whether not even a kernel decides it twice alike: it reads or writes memory that is not the packet's.
+    pub fn is_undefined(&self) -> bool {
+        self.why == UNSET_MEMORY || self.why == SHARED_MEMORY
+    }
+}
+
 /// What kind of packet the path itself makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EmissionKind {

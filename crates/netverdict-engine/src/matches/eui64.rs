@@ -9,6 +9,7 @@ use netverdict_ruleset::matches::Eui64;
 use super::link;
 use super::tri::unknown;
 use crate::context::{Eval, MatchCx};
+use crate::outcome::UNSET_MEMORY;
 
 pub(crate) fn evaluate(_: &Eui64, cx: &MatchCx<'_, '_>) -> Eval {
     let header = &cx.skb.packet.link;
@@ -45,7 +46,7 @@ fn misread(cx: &MatchCx<'_, '_>, source: std::net::Ipv6Addr) -> Eval {
     // Without `-p` ip6_tables has not read the fragment offset, and nf_tables has not either: the kernel asks what its stack
     // held.
     if cx.param.protocol.is_none() || cx.param.ports != PortTests::Xtables {
-        return unknown("the kernel drops it or not by memory that it did not set");
+        return unknown(UNSET_MEMORY);
     }
     let Ok(&[next, hops, a, b, c, d, high, low]) = cx.skb.packet.array::<8>(6) else {
         return Eval::False;

@@ -9,6 +9,7 @@ use netverdict_ruleset::targets::{Npt, NptPrefix};
 
 use crate::Reason;
 use crate::context::{Action, TargetCx};
+use crate::outcome::SHARED_MEMORY;
 use crate::rewrite;
 
 const SOURCE: usize = 8;
@@ -30,8 +31,7 @@ fn translate(target: Npt, at: usize, cx: &mut TargetCx<'_, '_>) -> Action {
         return Action::Drop(Some(Reason::TargetFailed));
     };
     if is_shared(cx) {
-        let why = "the kernel writes into what the copy shares with the packet that was sent";
-        return Action::Unknown(Cow::Borrowed(why));
+        return Action::Unknown(Cow::Borrowed(SHARED_MEMORY));
     }
     rewrite::put_bytes(&mut cx.skb.packet, at, &mapped.octets());
     cx.changed(
