@@ -49,6 +49,24 @@ fn sets_that_are_given_decide() {
     assert_eq!(send(&bundle(dump, &[]), packet)["verdict"], "UNKNOWN");
 }
 
+/// A SYN sent here has no options, 40 bytes and a TTL of 64.
+#[test]
+fn fingerprints_that_are_given_decide() {
+    let dump = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -p tcp -m osf --genre Bare -j DROP\nCOMMIT\n";
+    let packet = "in eth0 tcp 192.0.2.9:4000 > 203.0.113.10:80 syn";
+    let verdict = |files: &[(&str, &str)]| send(&bundle(dump, files), packet)["verdict"].clone();
+    assert_eq!(
+        verdict(&[("pf.os", "*:64:1:40:.:Bare:::\n*:64:0:40:.:Bare:::\n")]),
+        "DROP"
+    );
+    assert_eq!(verdict(&[("pf.os", "*:64:1:60:.:Bare:::\n")]), "ACCEPT");
+    assert_eq!(verdict(&[]), "UNKNOWN");
+    let folder = bundle(dump, &[("pf.os", "*:64:1:40:Bare\n")]);
+    let run = Netverdict::new(["trace".as_ref(), folder.path().as_os_str()]);
+    let refused = run.args(["--send", packet]).code(2).stderr();
+    assert!(refused.contains("a fingerprint of 5 fields"), "{refused}");
+}
+
 #[test]
 fn helpers_that_are_not_modelled_are_named() {
     let dump = "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -p udp -m udp -j CT --helper RAS\nCOMMIT\n";

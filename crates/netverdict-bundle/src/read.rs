@@ -53,7 +53,8 @@ impl Bundle {
             SourceKind::Dump(_)
             | SourceKind::Arptables
             | SourceKind::Ebtables
-            | SourceKind::Ipset => {}
+            | SourceKind::Ipset
+            | SourceKind::Fingerprints => {}
             SourceKind::Addresses => self.interfaces = Some(parse_interfaces(&text)?),
             SourceKind::Routes(family) => self.take_routes(family, parse_routes(&text, family)?),
             SourceKind::Rules(Family::V4) => self.rules_v4 = Some(parse_rules(&text, Family::V4)?),

@@ -29,11 +29,13 @@ pub enum SourceKind {
     Conntrack,
     /// `sysctl -a`.
     Sysctl,
+    /// What `nfnl_osf -f` loads for `-m osf`.
+    Fingerprints,
 }
 
 impl SourceKind {
     /// Every kind, in the order in which a bundle lists its files.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Dump(Family::V4),
         Self::Dump(Family::V6),
         Self::Arptables,
@@ -46,6 +48,7 @@ impl SourceKind {
         Self::Rules(Family::V6),
         Self::Conntrack,
         Self::Sysctl,
+        Self::Fingerprints,
     ];
 
     /// The names that a file of this kind has in a bundle; the first is the one that `collect` writes.
@@ -63,6 +66,7 @@ impl SourceKind {
             Self::Rules(Family::V6) => &["ip6-rule.json"],
             Self::Conntrack => &["conntrack"],
             Self::Sysctl => &["sysctl.txt", "sysctl.conf"],
+            Self::Fingerprints => &["pf.os"],
         }
     }
 
@@ -88,6 +92,8 @@ impl SourceKind {
             Self::Rules(Family::V6) => "ip -6 -j rule",
             Self::Conntrack => "conntrack -L -o extended",
             Self::Sysctl => r"sysctl -a -r '^net\.(ipv4|ipv6|netfilter)\.'",
+            // The kernel does not list them: the file that they were loaded from.
+            Self::Fingerprints => "cat /usr/share/xtables/pf.os",
         }
     }
 }

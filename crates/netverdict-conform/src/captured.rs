@@ -66,6 +66,7 @@ pub fn conform(setup: &Setup, captures: Captures, pace: Pace) -> Result<Conforme
     let rules = Rules {
         v4: setup.ruleset(Family::V4).cloned(),
         v6: setup.ruleset(Family::V6).cloned(),
+        fingerprints: None,
     };
     let kernel = case.run(pace)?;
     Ok(Conformed {

@@ -6,8 +6,8 @@ use netverdict_engine::{
 };
 use netverdict_host::{Host, Interface};
 use netverdict_net::{Device, Family, Link, LinkKind, MacAddr, Packet, PacketType};
+use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::{Backend as RulesBackend, Ruleset, Save};
-
 use netverdict_syntax::parse_sets;
 
 use crate::kernel::iptables_version;
@@ -21,6 +21,8 @@ pub struct Rules {
     pub v4: Option<Ruleset>,
     /// Of `ip6tables-save`.
     pub v6: Option<Ruleset>,
+    /// What `osf` compares with. The rig loads none: the kernel has one list for all its namespaces.
+    pub fingerprints: Option<Vec<Fingerprint>>,
 }
 
 /// What the model made of a case.
@@ -93,6 +95,9 @@ pub fn run(case: &Case, rules: &Rules, kernel: &KernelRun) -> Result<ModelRun, R
     });
     if let Some(text) = &case.ipset {
         engine.give_sets(&parse_sets(text.as_bytes()).sets);
+    }
+    if let Some(fingerprints) = &rules.fingerprints {
+        engine.give_fingerprints(fingerprints);
     }
     let mut step = |(frame, seen): (&Frame, &Observation)| {
         let (packet, entry) = enter(&host, frame).filter(|_| seen.refused.is_none())?;

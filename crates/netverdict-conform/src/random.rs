@@ -86,6 +86,7 @@ pub fn read(case: &Case) -> Result<Rules, RigError> {
     Ok(Rules {
         v4: one(Family::V4)?,
         v6: one(Family::V6)?,
+        fingerprints: None,
     })
 }
 

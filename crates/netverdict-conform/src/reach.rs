@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use netverdict_engine::{ExtensionKind, ExtensionStatus};
 use netverdict_forge::random::Vocabulary;
 
 use crate::KernelRun;
@@ -46,12 +47,21 @@ impl Reach {
         }
     }
 
-    /// The extensions of a vocabulary that no packet has matched, and the matches that every packet has.
+    /// The extensions of a vocabulary that no packet has matched, and the matches that every packet has. What needs facts
+    /// is not asked for: a namespace has no sockets, fingerprints or bridges.
     pub fn unreached(&self, words: &Vocabulary) -> Vec<String> {
-        let matches = words.matches().iter().map(|name| format!("-m {name}"));
-        let targets = words.targets().iter().map(|name| format!("-j {name}"));
+        let matches = words
+            .matches()
+            .iter()
+            .map(|name| (ExtensionKind::Match, "-m", *name));
+        let targets = words
+            .targets()
+            .iter()
+            .map(|name| (ExtensionKind::Target, "-j", *name));
         matches
             .chain(targets)
+            .filter(|(kind, _, name)| is_exact(*kind, name))
+            .map(|(_, option, name)| format!("{option} {name}"))
             .filter(|name| self.of(name).hit == 0 || self.of(name).missed == 0)
             .collect()
     }
@@ -60,6 +70,12 @@ impl Reach {
     pub fn of(&self, name: &str) -> Use {
         self.uses.get(name).copied().unwrap_or_default()
     }
+}
+
+/// Whether nothing but dump and capture decides it.
+fn is_exact(kind: ExtensionKind, name: &str) -> bool {
+    netverdict_engine::extensions()
+        .any(|e| (e.kind, e.name, e.status) == (kind, name, ExtensionStatus::Exact))
 }
 
 /// A line for each extension.

@@ -210,6 +210,7 @@ fn setup(dump: &Path, text: &str, capture: &Path) -> Setup {
         rulesets,
         dumps,
         sets: None,
+        fingerprints: None,
         inferred,
         config: Config::default(),
     }

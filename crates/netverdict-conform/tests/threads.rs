@@ -89,6 +89,7 @@ fn setup(case: &Case, seed: u64, folder: &Path) -> Setup {
         rulesets,
         dumps,
         sets: None,
+        fingerprints: None,
         inferred: Inferred {
             host,
             own: Own::default(),

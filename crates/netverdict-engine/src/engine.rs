@@ -2,6 +2,7 @@
 
 use netverdict_host::Host;
 use netverdict_net::{Device, Family, Packet, Timestamp};
+use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::sets::SetCollection;
 use netverdict_ruleset::{Counters, Ruleset};
 
@@ -116,6 +117,11 @@ impl Engine {
     /// Gives the ipsets that rules ask; a set that nobody gives leaves its rules undecided.
     pub fn give_sets(&mut self, sets: &SetCollection) {
         self.state.rules.sets.give(sets, self.config.hz);
+    }
+
+    /// Gives the fingerprints that `osf` compares with, in their order; while nobody does, a SYN leaves its rules undecided.
+    pub fn give_fingerprints(&mut self, fingerprints: &[Fingerprint]) {
+        self.state.rules.fingerprints = Some(fingerprints.to_vec());
     }
 
     /// Takes one packet all its way. State and counters advance.

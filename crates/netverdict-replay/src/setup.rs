@@ -6,6 +6,7 @@ use netverdict_engine::{
     ZoneDirection, models_helper,
 };
 use netverdict_net::{Family, Protocol};
+use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::sets::SetCollection;
 use netverdict_ruleset::{ChainKind, Counters, Ruleset};
 
@@ -19,6 +20,8 @@ pub struct Setup {
     pub dumps: Vec<SourceId>,
     /// What the sets that rules name hold, where that is known.
     pub sets: Option<SetCollection>,
+    /// What `osf` compares with, where that is known.
+    pub fingerprints: Option<Vec<Fingerprint>>,
     pub inferred: Inferred,
     pub config: Config,
 }
@@ -50,6 +53,9 @@ impl Setup {
         });
         if let Some(sets) = &self.sets {
             engine.give_sets(sets);
+        }
+        if let Some(fingerprints) = &self.fingerprints {
+            engine.give_fingerprints(fingerprints);
         }
         let entries = self.bundle.connections.iter().flatten();
         let odd = entries.filter_map(|entry| {

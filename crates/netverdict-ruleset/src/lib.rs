@@ -11,6 +11,7 @@ mod table;
 mod value;
 mod version;
 
+pub mod fingerprints;
 pub mod matches;
 pub mod protocol;
 pub mod sets;

@@ -14,7 +14,7 @@ mod target;
 
 use netverdict_net::Family;
 use netverdict_ruleset::{Ruleset, Save, text};
-use netverdict_syntax::{ParseOptions, parse_dump, parse_sets, recognise};
+use netverdict_syntax::{ParseOptions, parse_dump, parse_fingerprints, parse_sets, recognise};
 use proptest::prelude::*;
 
 use roundtrip::rules::ruleset;
@@ -63,6 +63,7 @@ proptest! {
     fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
         parse_dump(&bytes, &ParseOptions::default());
         parse_sets(&bytes);
+        parse_fingerprints(&bytes);
         recognise(&bytes);
     }
 

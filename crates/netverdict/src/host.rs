@@ -9,9 +9,10 @@ use netverdict_bundle::{
 use netverdict_engine::{Config, Facts, UnknownPolicy};
 use netverdict_net::{Family, InterfaceName};
 use netverdict_replay::Setup;
+use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::sets::SetCollection;
 use netverdict_ruleset::{Backend, Ruleset};
-use netverdict_syntax::{Diagnostic, parse_sets};
+use netverdict_syntax::{Diagnostic, parse_fingerprints, parse_sets};
 
 use crate::args::inputs::{self, Host, Model};
 use crate::error::{Excerpt, Failure, Problem};
@@ -25,6 +26,7 @@ pub(crate) struct Rules {
     /// The file of each ruleset.
     pub(crate) dumps: Vec<SourceId>,
     sets: Option<SetCollection>,
+    fingerprints: Option<Vec<Fingerprint>>,
     /// What reading the files took for granted.
     assumptions: Vec<Assumption>,
     /// What reads on, but is odd.
@@ -43,12 +45,16 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
     let name = |id| bundle.source_of(id).map_or("?", |s| s.name.as_str());
     let sets = bundle.source(SourceKind::Ipset);
     let sets = sets.map(|(id, source)| (id, parse_sets(&source.bytes)));
-    let bad_sets = sets.iter().flat_map(|(id, sets)| {
-        let bad = sets.diagnostics.iter().filter(|d| d.is_error());
-        bad.map(|error| (*id, error))
+    let prints = bundle.source(SourceKind::Fingerprints);
+    let prints = prints.map(|(id, source)| (id, parse_fingerprints(&source.bytes)));
+    let in_sets = sets.iter().map(|(id, sets)| (*id, &sets.diagnostics));
+    let in_prints = prints.iter().map(|(id, prints)| (*id, &prints.diagnostics));
+    let bad = in_sets.chain(in_prints).flat_map(|(id, found)| {
+        let bad = found.iter().filter(|d| d.is_error());
+        bad.map(move |error| (id, error))
     });
-    let bad_sets: Vec<_> = bad_sets.collect();
-    let refused = dumps.errors().chain(bad_sets.iter().copied());
+    let bad: Vec<_> = bad.collect();
+    let refused = dumps.errors().chain(bad.iter().copied());
     let refused = refused.map(|(id, error)| problem(name(id), error));
     let refused_lines = bundle.line_errors.iter().map(|error| {
         Problem::new(format!(
@@ -85,7 +91,7 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
             "without --lenient the file is refused",
         )
     }));
-    assumptions.extend(bad_sets.iter().map(|(id, error)| {
+    assumptions.extend(bad.iter().map(|(id, error)| {
         let text = format!(
             "{}:{} is left out: {}",
             name(*id),
@@ -101,6 +107,9 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
     assumptions.extend(crate::config::surroundings().assumptions.iter().cloned());
     Ok(Rules {
         sets: sets.as_ref().map(|(_, sets)| sets.sets.clone()),
+        fingerprints: prints
+            .as_ref()
+            .map(|(_, prints)| prints.fingerprints.clone()),
         rulesets,
         dumps: dump_ids,
         assumptions,
@@ -139,6 +148,7 @@ impl Rules {
             rulesets: self.rulesets,
             dumps: self.dumps,
             sets: self.sets,
+            fingerprints: self.fingerprints,
             inferred,
             config,
         })

@@ -139,7 +139,20 @@ fn line_kind(line: &str) -> Option<SourceKind> {
         {
             line.contains('=').then_some(SourceKind::Sysctl)
         }
-        _ => None,
+        _ => is_fingerprint(line).then_some(SourceKind::Fingerprints),
+    }
+}
+
+/// `WINDOW:TTL:DF:LENGTH:OPTIONS:GENRE:VERSION:SUBTYPE:DETAILS`.
+fn is_fingerprint(line: &str) -> bool {
+    let fields: Vec<&str> = line.split(':').map(str::trim).collect();
+    let is_number = |field: &&str| field.parse::<u16>().is_ok();
+    match fields.as_slice() {
+        [window, numbers @ .., _, _, _, _, _] if numbers.len() == 3 => {
+            window.starts_with(|c: char| c.is_ascii_digit() || "ST%*".contains(c))
+                && numbers.iter().all(|field| is_number(field))
+        }
+        _ => false,
     }
 }
 
@@ -253,6 +266,10 @@ mod tests {
                 SourceKind::Conntrack,
             ),
             ("net.ipv4.ip_forward = 1\n", SourceKind::Sysctl),
+            (
+                "# p0f\nS4:64:1:60:M*,S,T,N,W0:Linux:2.6::Linux 2.6\n",
+                SourceKind::Fingerprints,
+            ),
             (r#"[{"ifindex":1,"ifname":"lo"}]"#, SourceKind::Addresses),
             (
                 r#"[{"dst":"default","dev":"eth0"}]"#,

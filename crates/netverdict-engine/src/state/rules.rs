@@ -1,5 +1,7 @@
 //! What the rules' matches remember between packets, with its own slot for each and shared tables by name.
 
+use netverdict_ruleset::fingerprints::Fingerprint;
+
 use super::Rewind;
 use super::accounts::Accounts;
 use super::connlimit::ConnCounts;
@@ -26,6 +28,8 @@ pub(crate) struct RuleState {
     pub(crate) estimators: Estimators,
     /// ipsets, by name.
     pub(crate) sets: Sets,
+    /// What `osf` compares with; `None` where nobody tells. Nothing changes it.
+    pub(crate) fingerprints: Option<Vec<Fingerprint>>,
 }
 
 impl RuleState {

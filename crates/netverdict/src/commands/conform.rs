@@ -60,6 +60,9 @@ fn not_taken_over(setup: &Setup) -> Vec<String> {
     if setup.bundle.source(SourceKind::Conntrack).is_some() {
         all.push("the bundle's connections are left out: both sides begin with an empty table");
     }
+    if setup.fingerprints.is_some() {
+        all.push("pf.os is left out: a kernel has one list of fingerprints, which is its host's; no packet matches osf");
+    }
     if setup.config.facts.iter().next().is_some() {
         all.push(
             "--assume is left out: in a namespace of its own no packet has a socket, an IPsec policy or an IPVS service",
