@@ -52,6 +52,7 @@ fn setup(count: u64, input: &Input) -> Setup {
         rulesets: vec![ruleset],
         dumps: vec![source],
         sets: None,
+        timeouts: None,
         fingerprints: None,
         inferred,
         config: Config::default(),

@@ -16,7 +16,7 @@ pub struct Collected {
 }
 
 /// What the script gathers, in order.
-pub const COLLECTED: [Collected; 12] = [
+pub const COLLECTED: [Collected; 13] = [
     expected(SourceKind::Dump(Family::V4)),
     expected(SourceKind::Dump(Family::V6)),
     optional(SourceKind::Arptables),
@@ -29,6 +29,7 @@ pub const COLLECTED: [Collected; 12] = [
     expected(SourceKind::Rules(Family::V6)),
     optional(SourceKind::Conntrack),
     expected(SourceKind::Sysctl),
+    optional(SourceKind::Timeouts),
 ];
 
 const fn expected(kind: SourceKind) -> Collected {

@@ -54,6 +54,7 @@ impl Bundle {
             | SourceKind::Arptables
             | SourceKind::Ebtables
             | SourceKind::Ipset
+            | SourceKind::Timeouts
             | SourceKind::Fingerprints => {}
             SourceKind::Addresses => self.interfaces = Some(parse_interfaces(&text)?),
             SourceKind::Routes(family) => self.take_routes(family, parse_routes(&text, family)?),

@@ -29,13 +29,15 @@ pub enum SourceKind {
     Conntrack,
     /// `sysctl -a`.
     Sysctl,
+    /// `nfct list timeout`.
+    Timeouts,
     /// What `nfnl_osf -f` loads for `-m osf`.
     Fingerprints,
 }
 
 impl SourceKind {
     /// Every kind, in the order in which a bundle lists its files.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Dump(Family::V4),
         Self::Dump(Family::V6),
         Self::Arptables,
@@ -48,6 +50,7 @@ impl SourceKind {
         Self::Rules(Family::V6),
         Self::Conntrack,
         Self::Sysctl,
+        Self::Timeouts,
         Self::Fingerprints,
     ];
 
@@ -66,6 +69,7 @@ impl SourceKind {
             Self::Rules(Family::V6) => &["ip6-rule.json"],
             Self::Conntrack => &["conntrack"],
             Self::Sysctl => &["sysctl.txt", "sysctl.conf"],
+            Self::Timeouts => &["nfct-timeout"],
             Self::Fingerprints => &["pf.os"],
         }
     }
@@ -92,6 +96,7 @@ impl SourceKind {
             Self::Rules(Family::V6) => "ip -6 -j rule",
             Self::Conntrack => "conntrack -L -o extended",
             Self::Sysctl => r"sysctl -a -r '^net\.(ipv4|ipv6|netfilter)\.'",
+            Self::Timeouts => "nfct list timeout",
             // The kernel does not list them: the file that they were loaded from.
             Self::Fingerprints => "cat /usr/share/xtables/pf.os",
         }

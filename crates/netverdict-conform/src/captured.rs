@@ -50,11 +50,13 @@ pub fn conform(setup: &Setup, captures: Captures, pace: Pace) -> Result<Conforme
         Some(Save::without_counters(ruleset).to_string())
     };
     let sets = setup.bundle.source(SourceKind::Ipset);
+    let timeouts = setup.bundle.source(SourceKind::Timeouts);
     let facts = crate::rig::without_limits(with_addresses(with_ways(setup)));
     let case = Case {
         v4: dump(Family::V4),
         v6: dump(Family::V6),
         ipset: sets.map(|(_, source)| source.text().into_owned()),
+        timeouts: timeouts.map(|(_, source)| source.text().into_owned()),
         backend: backend(setup),
         frames: taken
             .packets

@@ -32,6 +32,8 @@ pub struct Case {
     pub v6: Option<String>,
     /// `ipset save` text.
     pub ipset: Option<String>,
+    /// `nfct list timeout` text.
+    pub timeouts: Option<String>,
     /// Who restores the dumps.
     pub backend: Backend,
     /// The packets in order.
@@ -98,12 +100,14 @@ impl Case {
             }
         };
         let (v4, v6) = (dump(Family::V4), dump(Family::V6));
-        let named = [&v4, &v6].iter().any(|text| text.contains("-set set"));
+        let names = |what| [&v4, &v6].iter().any(|text| text.contains(what));
+        let (sets, timeouts) = (names("-set set"), names("-j CT --timeout"));
         let case = Self {
             facts: crate::rig::without_limits(network.facts()),
             v4: Some(v4),
             v6: Some(v6),
-            ipset: named.then(|| random::sets::sets(seed, &network).1),
+            ipset: sets.then(|| random::sets::sets(seed, &network).1),
+            timeouts: timeouts.then(|| random::timeouts::LISTING.to_owned()),
             backend,
             frames: Vec::new(),
         };
@@ -151,6 +155,7 @@ impl Case {
             v4: self.v4.as_deref(),
             v6: self.v6.as_deref(),
             ipset: self.ipset.as_deref(),
+            timeouts: self.timeouts.as_deref(),
             backend: self.backend,
             keep_counters: false,
         })?;

@@ -103,11 +103,9 @@ pub fn differences(case: &Case, kernel: &KernelRun, model: &ModelRun) -> Vec<Dif
 /// Why a case cannot be compared: the kernel drew a number that nothing determines. Rules of random cases name ports of
 /// services only, so that a source port that is neither the packet's own nor one of those was drawn.
 pub fn undetermined(case: &Case, kernel: &KernelRun, found: &[Difference]) -> Option<&'static str> {
-    const WHY: &str = "source NAT drew a port or an id at random";
     if !found.is_empty() && searches_pieces(case) {
         return Some("a Boyer-Moore search does not look across the kernel's buffers");
     }
-    let drawn = |before: u16, after: u16| before != after && !SERVICES.contains(&after);
     let with_ports = |c: &&crate::kernel::Connection| matches!(c.protocol.0, 6 | 17 | 132 | 136);
     let mut entries = kernel.connections.iter().filter(with_ports);
     let in_table = entries.any(|c| drawn(c.original.source_port, c.reply.destination_port));
@@ -123,7 +121,25 @@ pub fn undetermined(case: &Case, kernel: &KernelRun, found: &[Difference]) -> Op
         let ports = source_port(kernel).zip(source_port(model));
         ports.is_some_and(|(theirs, ours)| drawn(ours, theirs) && drawn(theirs, ours))
     });
-    (in_table || pinged || in_packet).then_some(WHY)
+    (in_table || pinged || in_packet).then_some(DRAWN)
+}
+
+/// The same where the model drew, and the kernel's draw was a port that rules name or that another packet has.
+pub fn drawn_otherwise(model: &ModelRun, found: &[Difference]) -> Option<&'static str> {
+    let outcomes = model.outcomes.iter().flatten();
+    let mut translated = outcomes.filter_map(|outcome| outcome.nat.as_ref());
+    let drew = translated.any(|nat| {
+        matches!(nat.before.protocol.0, 6 | 17 | 132 | 136)
+            && drawn(nat.before.source_port, nat.after.source_port)
+    });
+    (drew && !found.is_empty()).then_some(DRAWN)
+}
+
+const DRAWN: &str = "source NAT drew a port or an id at random";
+
+/// Whether no rule of a random case can have made one port the other.
+fn drawn(before: u16, after: u16) -> bool {
+    before != after && !SERVICES.contains(&after)
 }
 
 /// Whether `string --algo bm` may meet a reassembled datagram: where its fragments end in memory decides.

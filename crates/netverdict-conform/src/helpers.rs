@@ -56,6 +56,7 @@ pub fn compare(seed: u64) -> Result<Compared, RigError> {
         v4,
         v6,
         ipset: None,
+        timeouts: None,
         backend: Backend::Legacy,
         frames: Vec::new(),
     };

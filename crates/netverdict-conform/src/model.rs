@@ -8,7 +8,7 @@ use netverdict_host::{Host, Interface};
 use netverdict_net::{Device, Family, Link, LinkKind, MacAddr, Packet, PacketType};
 use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::{Backend as RulesBackend, Ruleset, Save};
-use netverdict_syntax::parse_sets;
+use netverdict_syntax::{parse_sets, parse_timeouts};
 
 use crate::kernel::iptables_version;
 use crate::rig::{Backend, Counters, Direction, Observation};
@@ -95,6 +95,9 @@ pub fn run(case: &Case, rules: &Rules, kernel: &KernelRun) -> Result<ModelRun, R
     });
     if let Some(text) = &case.ipset {
         engine.give_sets(&parse_sets(text.as_bytes()).sets);
+    }
+    if let Some(text) = &case.timeouts {
+        engine.give_timeouts(&parse_timeouts(text.as_bytes()).policies);
     }
     if let Some(fingerprints) = &rules.fingerprints {
         engine.give_fingerprints(fingerprints);

@@ -7,7 +7,7 @@ use netverdict_forge::random::Vocabulary;
 use netverdict_net::Family;
 use netverdict_syntax::{ParseOptions, parse_dump};
 
-use crate::compare::{Difference, differences, hex, undetermined};
+use crate::compare::{Difference, differences, drawn_otherwise, hex, undetermined};
 use crate::model::{self, Rules};
 use crate::rig::{Direction, Pace};
 use crate::shrink::shrink;
@@ -57,7 +57,9 @@ pub fn judge_by(case: Case, kernel: KernelRun, rules: &Rules) -> Result<Compared
     let by_chance = (is_undefined && !differences.is_empty())
         .then_some("the kernel reads or writes memory that is not the packet's");
     Ok(Compared {
-        undetermined: undetermined(&case, &kernel, &differences).or(by_chance),
+        undetermined: undetermined(&case, &kernel, &differences)
+            .or_else(|| drawn_otherwise(&model, &differences))
+            .or(by_chance),
         differences,
         unknown,
         kernel,

@@ -78,6 +78,7 @@ fn texts(case: &Case) -> Vec<(&'static str, String)> {
         }
     }
     files.extend(case.ipset.clone().map(|text| ("ipset-save", text)));
+    files.extend(case.timeouts.clone().map(|text| ("nfct-timeout", text)));
     let settings = case.facts.sysctls.iter();
     let settings = settings.map(|(key, value)| format!("{key} = {value}\n"));
     files.push(("sysctl.txt", settings.collect()));

@@ -3,6 +3,7 @@
 mod counters;
 mod host;
 mod observation;
+mod timeouts;
 
 use std::fmt::Write;
 use std::os::fd::AsRawFd;
@@ -57,6 +58,8 @@ pub struct Dumps<'a> {
     pub v6: Option<&'a str>,
     /// `ipset save` text, restored first.
     pub ipset: Option<&'a str>,
+    /// `nfct list timeout` text, added one by one.
+    pub timeouts: Option<&'a str>,
     /// Who restores.
     pub backend: Backend,
     /// Whether counting goes on from the dumps' own counters, or starts at 0.
@@ -149,6 +152,9 @@ impl<'ns> Rig<'ns> {
         self.backend = dumps.backend;
         if let Some(sets) = dumps.ipset {
             self.restore(Tool::IPSET, &["restore"], sets)?;
+        }
+        if let Some(text) = dumps.timeouts {
+            self.add_timeouts(text)?;
         }
         for (family, text) in [(Family::V4, dumps.v4), (Family::V6, dumps.v6)] {
             if let Some(text) = text {

@@ -132,6 +132,7 @@ fn real_dumps_count_as_in_the_kernel() {
             v4,
             v6,
             ipset: None,
+            timeouts: None,
             backend: Backend::Legacy,
             frames: Vec::new(),
         };
@@ -210,6 +211,7 @@ fn setup(dump: &Path, text: &str, capture: &Path) -> Setup {
         rulesets,
         dumps,
         sets: None,
+        timeouts: None,
         fingerprints: None,
         inferred,
         config: Config::default(),

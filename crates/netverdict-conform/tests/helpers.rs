@@ -229,6 +229,7 @@ fn case(capture: &Path, nat: bool) -> Case {
         v4: Some(rules(Family::V4, nat)),
         v6: Some(rules(Family::V6, nat)),
         ipset: None,
+        timeouts: None,
         backend: Backend::Legacy,
         frames,
     }

@@ -157,6 +157,7 @@ fn fingerprints_are_compared_as_the_kernel_does() {
         v4: Some(rules()),
         v6: None,
         ipset: None,
+        timeouts: None,
         backend: Backend::Legacy,
         frames: frames(),
     };

@@ -32,6 +32,7 @@ fn setup(scene: &Path) -> Setup {
         rulesets,
         dumps,
         sets: None,
+        timeouts: None,
         fingerprints: None,
         inferred,
         config: Config::default(),

@@ -33,6 +33,7 @@ fn parse(seed: u64, family: Family, network: &Network, words: &Vocabulary) -> Op
         v4: dump.clone().filter(|_| family == Family::V4),
         v6: dump.filter(|_| family == Family::V6),
         ipset: None,
+        timeouts: None,
         backend: netverdict_conform::rig::Backend::Legacy,
         frames: Vec::new(),
     };

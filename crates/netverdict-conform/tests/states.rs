@@ -95,6 +95,7 @@ fn agree(what: &str, sysctls: &[&str], conversations: Vec<Conversation>) {
         v4: Some(RULES.to_owned()),
         v6: None,
         ipset: None,
+        timeouts: None,
         backend: Backend::Legacy,
         frames: frames.collect(),
     };

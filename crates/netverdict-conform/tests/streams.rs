@@ -93,6 +93,7 @@ fn through_both(path: &Path, rules: &Path) -> Option<Result<Conformed, ConformEr
         rulesets,
         dumps,
         sets: None,
+        timeouts: None,
         fingerprints: None,
         inferred,
         config: Config::default(),

@@ -63,6 +63,7 @@ fn case(seed: u64, words: &Vocabulary) -> Case {
         v4: dump(Family::V4),
         v6: dump(Family::V6),
         ipset: None,
+        timeouts: None,
         backend: Backend::Legacy,
         frames,
     }
@@ -89,6 +90,7 @@ fn setup(case: &Case, seed: u64, folder: &Path) -> Setup {
         rulesets,
         dumps,
         sets: None,
+        timeouts: None,
         fingerprints: None,
         inferred: Inferred {
             host,

@@ -46,6 +46,7 @@ fn trap(family: Family, expected: &str, packets: &str, fates: &str) {
         v4,
         v6,
         ipset: None,
+        timeouts: None,
         backend: Backend::Legacy,
         frames: frames::frames(packets, mac),
     };

@@ -22,6 +22,7 @@ mod icmpv6;
 #[cfg(test)]
 pub(crate) mod lab;
 mod layer4;
+mod policies;
 mod sctp;
 mod seqadj;
 mod settings;
@@ -65,6 +66,7 @@ use expect::Expectations;
 use netverdict_host::Host;
 use netverdict_net::Jiffies;
 use netverdict_ruleset::targets::Ct;
+use policies::Policies;
 use table::Table;
 
 use crate::observe::Tracking;
@@ -78,6 +80,7 @@ pub(crate) struct Conntrack {
     pub(crate) table: Table,
     expectations: Expectations,
     templates: Vec<Template>,
+    policies: Policies,
     /// When expired entries were last swept out.
     swept: i64,
     pressure: Pressure,
@@ -209,7 +212,7 @@ impl Conntrack {
 
     /// A REJECT sent a RST: a confirmed TCP connection is closed (`nf_conntrack_tcp_set_closing`).
     pub(crate) fn set_closing(&mut self, id: CtId, now: Jiffies) {
-        let ticks = self.settings.tcp.timeouts[TcpState::Close as usize];
+        let ticks = self.settings_of(id).tcp.timeouts[TcpState::Close as usize];
         let Some(entry) = self.table.get_mut(id) else {
             return;
         };

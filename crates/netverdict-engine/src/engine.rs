@@ -4,6 +4,7 @@ use netverdict_host::Host;
 use netverdict_net::{Device, Family, Packet, Timestamp};
 use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::sets::SetCollection;
+use netverdict_ruleset::timeouts::TimeoutPolicy;
 use netverdict_ruleset::{Counters, Ruleset};
 
 use crate::compile::Program;
@@ -122,6 +123,11 @@ impl Engine {
     /// Gives the fingerprints that `osf` compares with, in their order; while nobody does, a SYN leaves its rules undecided.
     pub fn give_fingerprints(&mut self, fingerprints: &[Fingerprint]) {
         self.state.rules.fingerprints = Some(fingerprints.to_vec());
+    }
+
+    /// Gives the timeout policies that `-j CT --timeout` names; for one that nobody gives, the host's timeouts count.
+    pub fn give_timeouts(&mut self, policies: &[TimeoutPolicy]) {
+        self.state.conntrack.give_policies(policies);
     }
 
     /// Takes one packet all its way. State and counters advance.

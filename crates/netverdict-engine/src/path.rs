@@ -144,19 +144,19 @@ impl<'p> Walk<'_, 'p> {
     /// (`ip_mc_output`, `ip6_finish_output2`). No capture shows the copy.
     fn send_to_many(&mut self) -> Result<End, End> {
         let v4 = self.program.family == Family::V4;
-        let mut copy = self.skb.clone();
-        copy.has_socket = false;
         let kind = match self.skb.kind {
             Some(RouteKind::Broadcast) => LocalKind::Broadcast,
             _ => LocalKind::Multicast,
         };
-        // IPv4 sends the copy first, IPv6 the packet.
+        // IPv4 sends the copy first, IPv6 copies what is behind POSTROUTING.
         let sent = if v4 {
             None
         } else {
             Some(self.leave(Fate::Sent)?)
         };
-        copy.connection = self.skb.connection;
+        let mut copy = self.skb.clone();
+        copy.has_socket = false;
+        copy.is_shared = !v4;
         let returned = self.aside(&mut copy, |walk| walk.hook(Hook::Postrouting));
         // IPv6 frees what has no hops left here, behind POSTROUTING: the copy is all that is left.
         let copy_alone = sent.is_some() && self.skb.packet.ttl() == 0;

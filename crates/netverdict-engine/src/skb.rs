@@ -94,6 +94,8 @@ pub struct Skb<'p> {
     pub answers_untracked: bool,
     /// Whether it is a copy that TEE made: TEE leaves such alone.
     pub copied: bool,
+    /// Whether another packet's bytes are the same memory.
+    pub is_shared: bool,
     /// What the path itself made it as; `None` of a packet that came from elsewhere.
     pub made_by: Option<EmissionKind>,
 }
@@ -122,6 +124,7 @@ impl<'p> Skb<'p> {
             came: None,
             answers_untracked: false,
             copied: false,
+            is_shared: false,
             made_by: None,
         }
     }

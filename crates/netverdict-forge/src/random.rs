@@ -7,6 +7,7 @@ pub mod packet;
 mod rng;
 mod rules;
 pub mod sets;
+pub mod timeouts;
 mod traffic;
 
 pub use focus::{Focus, UnknownFocus};

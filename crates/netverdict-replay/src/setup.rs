@@ -8,6 +8,7 @@ use netverdict_engine::{
 use netverdict_net::{Family, Protocol};
 use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::sets::SetCollection;
+use netverdict_ruleset::timeouts::TimeoutPolicy;
 use netverdict_ruleset::{ChainKind, Counters, Ruleset};
 
 /// Everything that an engine is made of and that a report explains.
@@ -20,6 +21,8 @@ pub struct Setup {
     pub dumps: Vec<SourceId>,
     /// What the sets that rules name hold, where that is known.
     pub sets: Option<SetCollection>,
+    /// The timeout policies that rules name, where those are known.
+    pub timeouts: Option<Vec<TimeoutPolicy>>,
     /// What `osf` compares with, where that is known.
     pub fingerprints: Option<Vec<Fingerprint>>,
     pub inferred: Inferred,
@@ -53,6 +56,9 @@ impl Setup {
         });
         if let Some(sets) = &self.sets {
             engine.give_sets(sets);
+        }
+        if let Some(timeouts) = &self.timeouts {
+            engine.give_timeouts(timeouts);
         }
         if let Some(fingerprints) = &self.fingerprints {
             engine.give_fingerprints(fingerprints);

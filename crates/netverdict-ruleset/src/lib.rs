@@ -17,6 +17,7 @@ pub mod protocol;
 pub mod sets;
 pub mod targets;
 pub mod text;
+pub mod timeouts;
 
 pub use chain::{Chain, ChainId, ChainKind, Policy};
 pub use hook::{HOOK_ORDER, Hook, NatSide, TableAt, TableKind};

@@ -18,6 +18,7 @@ mod sets;
 mod spec;
 mod table;
 mod targets;
+mod timeouts;
 mod value;
 mod words;
 
@@ -29,3 +30,4 @@ pub use kind::{TextKind, recognise};
 pub use near::closest;
 pub use problem::Code;
 pub use sets::{ParsedSets, parse_sets};
+pub use timeouts::{ParsedTimeouts, parse_timeouts};

@@ -14,7 +14,9 @@ mod target;
 
 use netverdict_net::Family;
 use netverdict_ruleset::{Ruleset, Save, text};
-use netverdict_syntax::{ParseOptions, parse_dump, parse_fingerprints, parse_sets, recognise};
+use netverdict_syntax::{
+    ParseOptions, parse_dump, parse_fingerprints, parse_sets, parse_timeouts, recognise,
+};
 use proptest::prelude::*;
 
 use roundtrip::rules::ruleset;
@@ -64,6 +66,7 @@ proptest! {
         parse_dump(&bytes, &ParseOptions::default());
         parse_sets(&bytes);
         parse_fingerprints(&bytes);
+        parse_timeouts(&bytes);
         recognise(&bytes);
     }
 

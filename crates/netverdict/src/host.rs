@@ -11,8 +11,9 @@ use netverdict_net::{Family, InterfaceName};
 use netverdict_replay::Setup;
 use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::sets::SetCollection;
+use netverdict_ruleset::timeouts::TimeoutPolicy;
 use netverdict_ruleset::{Backend, Ruleset};
-use netverdict_syntax::{Diagnostic, parse_fingerprints, parse_sets};
+use netverdict_syntax::{Diagnostic, parse_fingerprints, parse_sets, parse_timeouts};
 
 use crate::args::inputs::{self, Host, Model};
 use crate::error::{Excerpt, Failure, Problem};
@@ -26,6 +27,7 @@ pub(crate) struct Rules {
     /// The file of each ruleset.
     pub(crate) dumps: Vec<SourceId>,
     sets: Option<SetCollection>,
+    timeouts: Option<Vec<TimeoutPolicy>>,
     fingerprints: Option<Vec<Fingerprint>>,
     /// What reading the files took for granted.
     assumptions: Vec<Assumption>,
@@ -45,14 +47,22 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
     let name = |id| bundle.source_of(id).map_or("?", |s| s.name.as_str());
     let sets = bundle.source(SourceKind::Ipset);
     let sets = sets.map(|(id, source)| (id, parse_sets(&source.bytes)));
+    let timeouts = bundle.source(SourceKind::Timeouts);
+    let timeouts = timeouts.map(|(id, source)| (id, parse_timeouts(&source.bytes)));
     let prints = bundle.source(SourceKind::Fingerprints);
     let prints = prints.map(|(id, source)| (id, parse_fingerprints(&source.bytes)));
     let in_sets = sets.iter().map(|(id, sets)| (*id, &sets.diagnostics));
+    let in_timeouts = timeouts
+        .iter()
+        .map(|(id, parsed)| (*id, &parsed.diagnostics));
     let in_prints = prints.iter().map(|(id, prints)| (*id, &prints.diagnostics));
-    let bad = in_sets.chain(in_prints).flat_map(|(id, found)| {
-        let bad = found.iter().filter(|d| d.is_error());
-        bad.map(move |error| (id, error))
-    });
+    let bad = in_sets
+        .chain(in_timeouts)
+        .chain(in_prints)
+        .flat_map(|(id, found)| {
+            let bad = found.iter().filter(|d| d.is_error());
+            bad.map(move |error| (id, error))
+        });
     let bad: Vec<_> = bad.collect();
     let refused = dumps.errors().chain(bad.iter().copied());
     let refused = refused.map(|(id, error)| problem(name(id), error));
@@ -107,6 +117,7 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
     assumptions.extend(crate::config::surroundings().assumptions.iter().cloned());
     Ok(Rules {
         sets: sets.as_ref().map(|(_, sets)| sets.sets.clone()),
+        timeouts: timeouts.as_ref().map(|(_, parsed)| parsed.policies.clone()),
         fingerprints: prints
             .as_ref()
             .map(|(_, prints)| prints.fingerprints.clone()),
@@ -148,6 +159,7 @@ impl Rules {
             rulesets: self.rulesets,
             dumps: self.dumps,
             sets: self.sets,
+            timeouts: self.timeouts,
             fingerprints: self.fingerprints,
             inferred,
             config,

@@ -28,6 +28,7 @@ pub(crate) struct Case {
     pub(crate) v4: Option<String>,
     pub(crate) v6: Option<String>,
     pub(crate) ipset: Option<String>,
+    pub(crate) timeouts: Option<String>,
     pub(crate) steps: Vec<Step>,
     /// `iptables-save -c` and `ip6tables-save -c` at the end.
     pub(crate) counters: [Option<String>; 2],
@@ -53,11 +54,12 @@ pub(crate) struct Rewrite {
     pub(crate) connections: Vec<String>,
 }
 
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "host",
     "iptables",
     "ip6tables",
     "ipset",
+    "nfct",
     "packets",
     "counters",
     "counters6",
@@ -82,6 +84,7 @@ impl Case {
             v4: None,
             v6: None,
             ipset: None,
+            timeouts: None,
             steps: Vec::new(),
             counters: [None, None],
             connections: None,
@@ -134,6 +137,7 @@ impl Case {
             "iptables" => &mut self.v4,
             "ip6tables" => &mut self.v6,
             "ipset" => &mut self.ipset,
+            "nfct" => &mut self.timeouts,
             "counters6" => &mut self.counters[1],
             _ => &mut self.counters[0],
         }

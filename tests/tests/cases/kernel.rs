@@ -48,6 +48,7 @@ pub(crate) fn run(case: &Case) -> Result<KernelRun, RigError> {
             v4: case.v4.as_deref(),
             v6: case.v6.as_deref(),
             ipset: case.ipset.as_deref(),
+            timeouts: case.timeouts.as_deref(),
             backend: case.backend,
             ..Dumps::default()
         })?;

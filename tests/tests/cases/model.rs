@@ -10,7 +10,7 @@ use netverdict_engine::{
 use netverdict_host::{Host, HostFacts};
 use netverdict_net::Family;
 use netverdict_ruleset::{self as ruleset, ChainKind, Ruleset};
-use netverdict_syntax::{ParseOptions, parse_dump, parse_sets};
+use netverdict_syntax::{ParseOptions, parse_dump, parse_sets, parse_timeouts};
 
 use super::connection::Line;
 use super::expect::Expect;
@@ -56,6 +56,9 @@ pub(crate) fn run(case: &Case) -> Result<ModelRun, String> {
     });
     if let Some(text) = &case.ipset {
         engine.give_sets(&parse_sets(text.as_bytes()).sets);
+    }
+    if let Some(text) = &case.timeouts {
+        engine.give_timeouts(&parse_timeouts(text.as_bytes()).policies);
     }
     let rules = [v4.as_ref(), v6.as_ref()];
     let steps = case.steps.iter().map(|step| take(&mut engine, rules, step));

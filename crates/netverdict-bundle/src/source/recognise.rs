@@ -139,6 +139,9 @@ fn line_kind(line: &str) -> Option<SourceKind> {
         {
             line.contains('=').then_some(SourceKind::Sysctl)
         }
+        _ if first.starts_with('.') && (second, words.next()) == ("=", Some("{")) => {
+            Some(SourceKind::Timeouts)
+        }
         _ => is_fingerprint(line).then_some(SourceKind::Fingerprints),
     }
 }
@@ -266,6 +269,10 @@ mod tests {
                 SourceKind::Conntrack,
             ),
             ("net.ipv4.ip_forward = 1\n", SourceKind::Sysctl),
+            (
+                ".web = {\n\t.l3proto = 2,\n\t.l4proto = 6,\n",
+                SourceKind::Timeouts,
+            ),
             (
                 "# p0f\nS4:64:1:60:M*,S,T,N,W0:Linux:2.6::Linux 2.6\n",
                 SourceKind::Fingerprints,

@@ -6,6 +6,7 @@ use netverdict_net::{Family, InterfaceName, Jiffies, Protocol};
 
 use super::expect::Bindings;
 use super::helper::{Helper, HelperState};
+use super::policies::PolicyId;
 use super::sctp::Sctp;
 use super::seqadj::Shift;
 use super::tcp::{Tcp, TcpState};
@@ -53,6 +54,8 @@ pub(crate) struct Extra {
     pub(crate) masquerade: Option<InterfaceName>,
     /// connlabel's bits.
     pub(crate) labels: u128,
+    /// The timeouts that it was made with, if not the host's.
+    pub(crate) policy: Option<PolicyId>,
     /// The tick at which it came into the table, where the kernel keeps that.
     pub(crate) started: Option<i64>,
 }
@@ -265,6 +268,10 @@ impl Entry {
     }
 
     /// connlabel's bits.
+    pub(crate) fn policy(&self) -> Option<PolicyId> {
+        self.extra().and_then(|extra| extra.policy)
+    }
+
     pub(crate) fn labels(&self) -> u128 {
         self.extra().map_or(0, |extra| extra.labels)
     }

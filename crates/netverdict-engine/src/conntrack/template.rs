@@ -3,6 +3,7 @@
 use netverdict_ruleset::matches::CtDirection;
 use netverdict_ruleset::targets::{Ct, CtZoneId};
 
+use super::policies::PolicyId;
 use super::{Helper, Zone, ZoneDirection};
 
 /// `struct nf_conn` as a template: what new connections take over.
@@ -12,10 +13,14 @@ pub(crate) struct Template {
     pub(crate) zone: Option<(CtZoneId, ZoneDirection)>,
     /// `--helper`.
     pub(crate) helper: Option<Helper>,
+    /// `--timeout`.
+    pub(crate) timeout: Option<String>,
+    /// Which of the policies that is; `None` without one, and where it is not known.
+    pub(crate) policy: Option<PolicyId>,
 }
 
 impl Template {
-    /// What a rule says. A helper that is not modelled and a timeout policy, whose contents no dump has, are left out.
+    /// What a rule says. A helper that is not modelled is left out; what a timeout policy holds is given later, or not.
     pub(crate) fn of(ct: &Ct) -> Self {
         Self {
             zone: ct.zone.map(|zone| {
@@ -27,6 +32,8 @@ impl Template {
                 (zone.id, direction)
             }),
             helper: ct.helper.as_deref().and_then(Helper::from_name),
+            timeout: ct.timeout.clone(),
+            policy: None,
         }
     }
 

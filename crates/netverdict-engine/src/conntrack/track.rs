@@ -195,7 +195,7 @@ impl Conntrack {
                 direction,
                 verify: search.verify,
                 now,
-                settings: &self.settings,
+                settings: self.policies.of(self.table.get(id), &self.settings),
             };
             let Some(entry) = self.table.get_mut(id) else {
                 break;
@@ -259,6 +259,11 @@ impl Conntrack {
         let id = self
             .table
             .allocate(|serial| Entry::new(*tuple, reply, zone, accounting, serial));
+        if let Some(policy) = template.and_then(|template| template.policy)
+            && let Some(entry) = self.table.get_mut(id)
+        {
+            entry.extra_mut().policy = Some(policy);
+        }
         if let Some(expectation) = expected {
             self.fulfil(id, &expectation);
         } else {

@@ -9,6 +9,9 @@ use crate::context::{Action, Note, TargetCx};
 const NOT_MODELLED: &str =
     "CT: the helper is not modelled: what it would expect is NEW here, what it would drop passes";
 
+const NO_POLICY: &str =
+    "CT: what the timeout policy holds is not known: the host's timeouts count [nfct-timeout]";
+
 /// Attaches the rule's template; the first rule that attached something keeps its say.
 pub(super) fn apply(target: &Ct, cx: &mut TargetCx<'_, '_>) -> Action {
     if target.notrack {
@@ -22,6 +25,10 @@ pub(super) fn apply(target: &Ct, cx: &mut TargetCx<'_, '_>) -> Action {
         {
             cx.notes.push(Note::Lacks(NOT_MODELLED));
             cx.did("CT", || format!("helper `{name}` is not modelled"));
+        }
+        let template = cx.state.conntrack.template(cx.slot as u32);
+        if template.is_some_and(|t| t.timeout.is_some() && t.policy.is_none()) {
+            cx.notes.push(Note::Lacks(NO_POLICY));
         }
     }
     Action::Continue

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 use netverdict_net::header::ipv6;
-use netverdict_net::{InterfaceName, Protocol, checksum};
+use netverdict_net::{Protocol, checksum};
 use netverdict_ruleset::targets::{Npt, NptPrefix};
 
 use crate::Reason;
@@ -30,7 +30,8 @@ fn translate(target: Npt, at: usize, cx: &mut TargetCx<'_, '_>) -> Action {
     let Some(mapped) = mapped(target, Ipv6Addr::from(bytes)) else {
         return Action::Drop(Some(Reason::TargetFailed));
     };
-    if is_shared(cx) {
+    // ip6t_NPT writes without asking for bytes of its own.
+    if cx.skb.is_shared {
         return Action::Unknown(Cow::Borrowed(SHARED_MEMORY));
     }
     rewrite::put_bytes(&mut cx.skb.packet, at, &mapped.octets());
@@ -42,18 +43,6 @@ fn translate(target: Npt, at: usize, cx: &mut TargetCx<'_, '_>) -> Action {
     );
     translate_quoted(target, at, cx);
     Action::Continue
-}
-
-/// Whether the packet is the copy of what this host sent to many, on its way in: ip6t_NPT writes without asking for bytes of
-/// its own, before the packet itself has left.
-fn is_shared(cx: &TargetCx<'_, '_>) -> bool {
-    let loopback = InterfaceName::loopback();
-    let by_device = cx
-        .skb
-        .in_device
-        .name()
-        .is_some_and(|name| *name != loopback);
-    cx.skb.local && by_device
 }
 
 /// An ICMPv6 error quotes a packet that went the other way. The kernel does not find the message in what a raw socket

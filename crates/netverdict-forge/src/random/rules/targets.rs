@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use netverdict_net::{Family, Protocol};
 
 use super::super::sets::NamedSet;
+use super::super::timeouts;
 use super::Place;
 use super::hook::{FWD, IN, OUT, POST, PRE};
 use super::matches::sides;
@@ -263,10 +264,16 @@ fn ct(place: &mut Place<'_>) -> String {
         " --ctevents new,destroy",
         " --zone mark",
     ];
+    let policy = place
+        .protocol
+        .and_then(|protocol| timeouts::policy(place.family, protocol));
     match place.protocol {
         Some(Protocol::TCP) if place.rng.chance(30) => " --helper ftp".to_owned(),
         Some(Protocol::UDP) if place.rng.chance(30) => " --helper tftp".to_owned(),
-        _ => pick(place, &OPTIONS),
+        _ => match policy.filter(|_| place.rng.chance(30)) {
+            Some(name) => format!(" --timeout {name}"),
+            None => pick(place, &OPTIONS),
+        },
     }
 }
 
