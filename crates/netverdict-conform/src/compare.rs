@@ -135,6 +135,19 @@ pub fn drawn_otherwise(model: &ModelRun, found: &[Difference]) -> Option<&'stati
     (drew && !found.is_empty()).then_some(DRAWN)
 }
 
+/// Where pieces that the host sends come back to it: whole or in pieces, as the kernel's buffers lie.
+pub fn loops_pieces(case: &Case, model: &ModelRun, found: &[Difference]) -> Option<&'static str> {
+    let mut sent = case.frames.iter().zip(&model.outcomes);
+    let looped = sent.any(|(frame, outcome)| {
+        let is_local = |o: &Outcome| o.fate == ModelFate::Local;
+        frame.direction == Direction::Out
+            && is_piece(frame)
+            && outcome.as_ref().is_some_and(is_local)
+    });
+    (looped && !found.is_empty())
+        .then_some("fragments that the host sends to itself come back whole or not")
+}
+
 const DRAWN: &str = "source NAT drew a port or an id at random";
 
 /// Whether no rule of a random case can have made one port the other.
@@ -148,21 +161,22 @@ fn searches_pieces(case: &Case) -> bool {
         let text = case.dump(family);
         text.is_some_and(|text| text.contains("--algo bm"))
     };
-    let is_piece = |frame: &Frame| {
-        let start = if frame.direction == Direction::Out {
-            0
-        } else {
-            14
-        };
-        let packet = frame.bytes.get(start..).unwrap_or_default();
-        match packet.first().map(|b| b >> 4) {
-            Some(4) => packet
-                .get(6..8)
-                .is_some_and(|w| w[0] & 0x3f != 0 || w[1] != 0),
-            _ => fragment_header(packet).is_some(),
-        }
-    };
     Family::ALL.into_iter().any(searches) && case.frames.iter().any(is_piece)
+}
+
+fn is_piece(frame: &Frame) -> bool {
+    let start = if frame.direction == Direction::Out {
+        0
+    } else {
+        14
+    };
+    let packet = frame.bytes.get(start..).unwrap_or_default();
+    match packet.first().map(|b| b >> 4) {
+        Some(4) => packet
+            .get(6..8)
+            .is_some_and(|w| w[0] & 0x3f != 0 || w[1] != 0),
+        _ => fragment_header(packet).is_some(),
+    }
 }
 
 /// The source port of a TCP, UDP or SCTP packet.

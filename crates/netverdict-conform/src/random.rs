@@ -7,7 +7,7 @@ use netverdict_forge::random::Vocabulary;
 use netverdict_net::Family;
 use netverdict_syntax::{ParseOptions, parse_dump};
 
-use crate::compare::{Difference, differences, drawn_otherwise, hex, undetermined};
+use crate::compare::{Difference, differences, drawn_otherwise, hex, loops_pieces, undetermined};
 use crate::model::{self, Rules};
 use crate::rig::{Direction, Pace};
 use crate::shrink::shrink;
@@ -59,6 +59,7 @@ pub fn judge_by(case: Case, kernel: KernelRun, rules: &Rules) -> Result<Compared
     Ok(Compared {
         undetermined: undetermined(&case, &kernel, &differences)
             .or_else(|| drawn_otherwise(&model, &differences))
+            .or_else(|| loops_pieces(&case, &model, &differences))
             .or(by_chance),
         differences,
         unknown,

@@ -3,7 +3,7 @@
 
 mod icmp;
 mod reset;
-mod verify;
+pub(crate) mod verify;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -106,7 +106,7 @@ fn source_toward(asked: Asked<'_, '_>, to: IpAddr) -> Result<IpAddr, &'static st
 
 /// Whether the checksum of the TCP segment at `at` holds, or is trusted to.
 pub(crate) fn checksum_holds(skb: &Skb<'_>, at: usize) -> bool {
-    skb.checksum_trusted || verify::holds(&skb.packet, Protocol::TCP, at)
+    skb.checksum_trusted || skb.checksum_proven || verify::holds(&skb.packet, Protocol::TCP, at)
 }
 
 /// What the IP header of an answer says.

@@ -161,7 +161,9 @@ impl Engine {
         let program = self.program(input.packet.family());
         let rewindable = !(program.decidable && is_plain(&input));
         if !rewindable {
-            let walked = self.walk(start, Oracle::default(), Tape::new(observer));
+            let mut walked = self.walk(start, Oracle::default(), Tape::new(observer));
+            // Nothing is known to be able to ask here. Should it, then the other way was not followed.
+            walked.doubt();
             return self.conclude(&input, walked, observer);
         }
         self.state.checkpoint();
@@ -385,6 +387,15 @@ fn is_plain(input: &Input<'_>) -> bool {
 }
 
 impl Walked<'_> {
+    /// Marks every unknown at which there was another way.
+    fn doubt(&mut self) {
+        for asked in &self.asked {
+            if let Some(unknown) = self.trail.unknowns.get_mut(asked.unknown) {
+                unknown.decides = true;
+            }
+        }
+    }
+
     /// Marks the first unknown at which another way, with another end, left this one.
     fn blame(&mut self, other: &[Asked]) {
         let parted = self

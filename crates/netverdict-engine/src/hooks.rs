@@ -85,7 +85,7 @@ impl Walk<'_, '_> {
             }) => {
                 self.skb.template = None;
                 self.skb.connection = connection;
-                self.skb.checksum_trusted |= is_proven;
+                self.skb.checksum_proven |= is_proven;
                 self.skb.summed |= is_summed;
                 tracked
             }

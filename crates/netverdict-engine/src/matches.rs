@@ -208,6 +208,7 @@ pub(crate) fn is_decidable(test: &Match, _: &Load<'_>) -> bool {
         | Match::Ipvs(_)
         | Match::Mac(_)
         | Match::Nfacct(_)
+        | Match::Osf(_)
         | Match::Owner(_)
         | Match::Physdev(_)
         | Match::Policy(_)

@@ -72,6 +72,8 @@ pub struct Skb<'p> {
     pub template: Option<u32>,
     /// Whether the layer-4 checksum is taken for right.
     pub checksum_trusted: bool,
+    /// Whether the kernel found it right once: most do not look again, even if a target broke it since (`skb->csum_valid`).
+    pub checksum_proven: bool,
     /// Whether the kernel summed the whole packet once (`CHECKSUM_COMPLETE`): on its way out it does not look again.
     pub summed: bool,
     /// Whether a TRACE rule saw it.
@@ -114,6 +116,7 @@ impl<'p> Skb<'p> {
             connection: Connection::None,
             template: None,
             checksum_trusted: false,
+            checksum_proven: false,
             summed: false,
             traced: false,
             local: false,

@@ -43,7 +43,12 @@ pub(crate) fn prepare(target: &Target, load: &mut Load<'_>) -> usize {
 pub(crate) const fn is_decidable(target: &Target) -> bool {
     !matches!(
         target,
-        Target::Tproxy(_) | Target::Synproxy(_) | Target::Set(_) | Target::Unsupported(_)
+        Target::Tproxy(_)
+            | Target::Synproxy(_)
+            | Target::Set(_)
+            | Target::Snpt(_)
+            | Target::Dnpt(_)
+            | Target::Unsupported(_)
     )
 }
 

@@ -37,7 +37,8 @@ pub(crate) fn checked_icmp(asked: Asked<'_, '_>, kind: u8, code: u8) -> Answer {
     };
     // Of what the host itself sends only the checksums of TCP and UDP are left to the device.
     let filled_later = matches!(protocol, Protocol::TCP | Protocol::UDP);
-    let trusted = asked.skb.checksum_trusted && (!asked.skb.local || filled_later);
+    let skb = asked.skb;
+    let trusted = skb.checksum_proven || skb.checksum_trusted && (!skb.local || filled_later);
     let judged = !trusted && verify::is_verifiable(original, protocol, at);
     if judged && !verify::holds(original, protocol, at) {
         return Err("bad layer-4 checksum");

@@ -12,7 +12,7 @@ pub(super) fn is_verifiable(packet: &Packet<'_>, protocol: Protocol, at: usize) 
 }
 
 /// Whether the payload from `at` on sums up; what the capture cut off is taken for right.
-pub(super) fn holds(packet: &Packet<'_>, protocol: Protocol, at: usize) -> bool {
+pub(crate) fn holds(packet: &Packet<'_>, protocol: Protocol, at: usize) -> bool {
     let Some(len) = packet.len().checked_sub(at) else {
         return false;
     };

@@ -5,6 +5,7 @@ use netverdict_ruleset::Hook;
 
 use super::layer4::{self, Fault, Layer4};
 use super::{Conntrack, Direction, Entry, Settings, Status, Template, Tuple, Zone};
+use crate::answer;
 use crate::{Connection, CtId, CtInfo, Reason, Skb};
 
 /// What tracking did with a packet.
@@ -94,8 +95,21 @@ impl Conntrack {
             .template
             .take()
             .and_then(|number| self.template(number).cloned());
-        self.classify(skb, hook, template.as_ref(), now)
-            .unwrap_or_else(Tracked::from)
+        let verify = self.verifies(skb, hook);
+        let tracked = self.classify(skb, hook, template.as_ref(), now);
+        // What is refused for another reason has had its checksum looked at before.
+        if verify && !skb.checksum_proven && !matches!(skb.connection, Connection::Tracked { .. }) {
+            skb.checksum_proven = is_sound(&skb.packet);
+        }
+        tracked.unwrap_or_else(Tracked::from)
+    }
+
+    /// Whether a packet's checksum is looked at here.
+    fn verifies(&self, skb: &Skb<'_>, hook: Hook) -> bool {
+        hook == Hook::Prerouting
+            && self.settings.checksum
+            && !skb.checksum_trusted
+            && !skb.checksum_proven
     }
 
     fn classify(
@@ -108,13 +122,13 @@ impl Conntrack {
         let family = skb.packet.family();
         let at = layer4::find(&skb.packet, family, 0)?;
         let zone = template.map_or_else(Zone::default, |template| template.zone(skb.mark));
-        let verify = hook == Hook::Prerouting && self.settings.checksum && !skb.checksum_trusted;
+        let verify = self.verifies(skb, hook);
         skb.summed |= verify && has_sum(at.protocol);
         if matches!(at.protocol, Protocol::ICMP | Protocol::ICMPV6) {
             let connection = self.track_error(&skb.packet, at, zone, verify, now)?;
             if connection != Connection::None {
                 skb.connection = connection;
-                skb.checksum_trusted |= verify;
+                skb.checksum_proven |= verify;
                 return Ok(ACCEPT);
             }
         }
@@ -132,8 +146,7 @@ impl Conntrack {
         let mut connection = skb.connection;
         let tracked = self.track_tuple(&search, found, &mut connection);
         skb.connection = connection;
-        // Whoever asks again finds the checksum proven, even if a target broke it since (`skb->csum_valid`).
-        skb.checksum_trusted |= verify && is_summed_whole(at.protocol, connection);
+        skb.checksum_proven |= verify && is_summed_whole(at.protocol, connection);
         tracked
     }
 
@@ -312,6 +325,24 @@ impl Conntrack {
 /// Whether a packet that its tracker took has a checksum that proves all of it.
 const fn is_summed_whole(protocol: Protocol, connection: Connection) -> bool {
     matches!(connection, Connection::Tracked { .. }) && has_sum(protocol)
+}
+
+/// Whether a packet without a connection has a header that its tracker reads, and a checksum over all of it that is right.
+fn is_sound(packet: &Packet<'_>) -> bool {
+    let Ok(at) = layer4::find(packet, packet.family(), 0) else {
+        return false;
+    };
+    let rest = packet.len() - at.offset.min(packet.len());
+    let is_read = match at.protocol {
+        Protocol::TCP => packet
+            .array::<13>(at.offset)
+            .is_ok_and(|header| (20..=rest).contains(&(usize::from(header[12] >> 4) * 4))),
+        Protocol::UDP => packet
+            .u16(at.offset + 4)
+            .is_ok_and(|len| (8..=rest).contains(&usize::from(len))),
+        _ => rest >= 8,
+    };
+    is_read && has_sum(at.protocol) && answer::verify::holds(packet, at.protocol, at.offset)
 }
 
 /// Whether its checksum is over the whole packet.

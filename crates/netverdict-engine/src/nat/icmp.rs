@@ -32,9 +32,9 @@ pub(super) fn translate(
     }
     // Also of what leaves: what this host answers may have been spoilt on its way through mangle. What was proven once is
     // not looked at again (`skb->csum_valid`).
-    if !skb.checksum_trusted {
+    if !skb.checksum_trusted && !skb.checksum_proven {
         verify_checksum(&skb.packet, offset, protocol).map_err(|_| FAILED)?;
-        skb.checksum_trusted = true;
+        skb.checksum_proven = true;
     }
     let [kind] = *skb.packet.array::<1>(offset).map_err(|_| FAILED)?;
     let redirect = match family {

@@ -192,7 +192,9 @@ impl<'p> Walk<'_, 'p> {
             EmissionKind::Icmp => false,
             // Left to the device.
             EmissionKind::Reset => true,
-            EmissionKind::Copy => self.skb.checksum_trusted || self.skb.summed,
+            EmissionKind::Copy => {
+                self.skb.checksum_trusted || self.skb.checksum_proven || self.skb.summed
+            }
         };
         // `nf_skb_duplicated` is the processor's.
         skb.copied = self.skb.copied || emission.kind == EmissionKind::Copy;
