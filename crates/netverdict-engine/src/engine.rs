@@ -98,7 +98,9 @@ impl Engine {
         let mut state = State::new(host, config);
         let mut program = |family: Family, rules: Option<&Ruleset>| {
             let none = Ruleset::new(family);
-            Program::new(rules.unwrap_or(&none), config, &mut state)
+            let mut program = Program::new(rules.unwrap_or(&none), config, &mut state);
+            program.decidable &= host.is_decided(family);
+            program
         };
         let programs = [program(Family::V4, v4), program(Family::V6, v6)];
         if programs.iter().any(|p| p.demands.accounting) {

@@ -251,6 +251,12 @@ impl Fib {
         &self.routes
     }
 
+    /// Whether every rule asks what is known of a packet.
+    pub(crate) fn is_decided(&self) -> bool {
+        let mut rules = self.steps.iter().map(|step| &step.rule);
+        rules.all(|rule| rule.unknown_selectors.is_empty())
+    }
+
     /// Looks a flow up by the policy rules.
     pub(crate) fn lookup(&self, flow: &Flow, mode: Mode) -> Result<Found<'_>, Failure> {
         let mut at = 0;

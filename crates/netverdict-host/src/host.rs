@@ -189,6 +189,11 @@ impl Host {
         }
     }
 
+    /// Whether a packet's way always follows from its headers, mark and device.
+    pub fn is_decided(&self, family: Family) -> bool {
+        !self.has_vrf && self.fib(family).is_decided()
+    }
+
     /// A VRF's devices are routed by a table of their own, which is not modelled.
     pub(crate) fn vrf(&self, device: Device) -> Option<Undecided> {
         if !self.has_vrf {

@@ -92,6 +92,7 @@ impl Lab {
             self.conntrack.templates = vec![super::Template {
                 zone: None,
                 helper: Some(helper),
+                ..super::Template::default()
             }];
             skb.template = Some(0);
         }

@@ -554,3 +554,23 @@ fn output_rules_see_the_device_before_the_reroute() {
     assert_eq!(bench.packets(Filter, "OUTPUT"), [1, 0, 1]);
     assert_eq!(bench.packets(Mangle, "POSTROUTING"), [1, 1]);
 }
+
+/// A policy rule that asks what no capture tells leaves the way open, and with it the verdict.
+#[test]
+fn an_undecided_route_is_followed_each_way() {
+    let mut facts = router_facts();
+    let mut rule = netverdict_host::PolicyRule::lookup(7, netverdict_host::TableId::MAIN);
+    rule.unknown_selectors = vec!["tun_id".into()];
+    let mut rules = netverdict_host::PolicyRule::defaults(Family::V4);
+    rules.push(rule);
+    facts.rules_v4 = Some(rules);
+    let host = Host::new(facts);
+    let drops = Rules::v4().policy(Filter, Hook::Input, Policy::Drop);
+    let mut bench = Bench::on(drops, &Config::default(), &host);
+    let outcome = bench.receive(
+        device("eth0"),
+        &tcp_packet("192.0.2.9", "8.8.8.8", (1, 2), 2),
+    );
+    assert_eq!(outcome.verdict, Verdict::Unknown);
+    assert!(outcome.unknowns[0].decides && outcome.unknowns[0].why.contains("policy rule 7"));
+}
