@@ -184,7 +184,7 @@ mod tests {
                 ..right.clone()
             },
             Fingerprint {
-                window: Window::Multiple(65_521),
+                window: Window::Exactly(1),
                 ..right
             },
         ];
