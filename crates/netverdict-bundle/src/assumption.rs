@@ -27,6 +27,8 @@ pub enum Subject {
     Sets,
     /// The other family's rules.
     OtherFamily,
+    /// Rules that are not netfilter's IP tables'.
+    OtherRules,
     /// Which backend ran the rules.
     Backend,
     /// Whether checksums in the capture are real.
@@ -64,6 +66,7 @@ impl Subject {
             Self::Connections => "connections",
             Self::Sets => "sets",
             Self::OtherFamily => "other-family",
+            Self::OtherRules => "other-rules",
             Self::Backend => "backend",
             Self::Checksums => "checksums",
             Self::Tick => "tick",

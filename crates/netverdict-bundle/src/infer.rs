@@ -15,6 +15,7 @@ mod helpers;
 mod history;
 mod interfaces;
 mod macs;
+mod others;
 mod routes;
 mod rules;
 mod sysctls;
@@ -73,6 +74,7 @@ pub fn infer(
     files::infer(&mut work);
     history::infer(&mut work);
     helpers::infer(&mut work);
+    others::infer(&mut work);
     let mut captured: Vec<_> = survey.named().collect();
     captured.extend(overrides.interface);
     captured.sort_unstable();

@@ -361,3 +361,33 @@ fn rules_of_an_unnamed_iptables_nft_are_taken_for_a_recent_ones() {
     assert!(!assumed(Some(Version::v1_8(9)), &ports));
     assert!(!assumed(None, &|_| {}));
 }
+
+#[test]
+fn rules_of_bridges_are_stated_not_to_be_evaluated() {
+    let of = |kind, text: &str| {
+        let bundle = Bundle {
+            sources: vec![crate::Source {
+                name: "dump".to_owned(),
+                kind,
+                bytes: text.into(),
+            }],
+            ..Bundle::default()
+        };
+        let rules = Ruleset::new(Family::V4);
+        let inferred = infer(
+            &bundle,
+            &[&rules],
+            &Survey::default(),
+            &Overrides::default(),
+        );
+        texts(&inferred.unwrap(), Subject::OtherRules).join("\n")
+    };
+    let two = "*filter\n:INPUT ACCEPT\n-A INPUT -i eth0 -j DROP\n-A INPUT -j DROP\n";
+    let rule = "*filter\n:INPUT ACCEPT\n-A INPUT -j DROP\n";
+    insta::assert_snapshot!(of(crate::SourceKind::Ebtables, two), @"the 2 rules of dump are not evaluated: frames pass bridges as if there were none (a bundle without the file)");
+    insta::assert_snapshot!(of(crate::SourceKind::Arptables, rule), @"the rule of dump is not evaluated: ARP is skipped as ever (a bundle without the file)");
+    assert_eq!(
+        of(crate::SourceKind::Ebtables, "*filter\n:INPUT ACCEPT\n"),
+        ""
+    );
+}
