@@ -65,6 +65,18 @@ impl Dumps {
         )
     }
 
+    /// The ruleset of each family and the file that it is from, IPv4 first, without a copy.
+    pub fn into_rulesets(mut self) -> Vec<(SourceId, Ruleset)> {
+        let wanted = Family::ALL.map(|family| (self.ruleset(family).map(|(id, _)| id), family));
+        let mut take = |(source, family): (Option<SourceId>, Family)| {
+            let dump = self.dumps.iter_mut().find(|d| Some(d.source) == source)?;
+            let read = &mut dump.parsed.rulesets;
+            let at = read.iter().position(|r| r.ruleset.family == family)?;
+            Some((dump.source, read.remove(at).ruleset))
+        };
+        wanted.into_iter().filter_map(&mut take).collect()
+    }
+
     /// The rulesets, IPv4 first.
     pub fn rulesets(&self) -> Vec<&Ruleset> {
         let both = Family::ALL.into_iter();

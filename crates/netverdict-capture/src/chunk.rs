@@ -22,6 +22,31 @@ pub(crate) struct Record {
     pub(crate) extra: Extra,
 }
 
+/// An Ethernet frame with an IP packet right behind its header: what decoding would say of it, without decoding it.
+#[derive(Debug, Clone, Copy)]
+pub struct Bare<'a> {
+    /// When it was captured.
+    pub time: Timestamp,
+    /// All that the capture says of it beside the packet.
+    pub origin: Origin,
+    /// Its captured bytes from the IP header on.
+    pub packet: &'a [u8],
+    /// How many there were on the wire.
+    pub on_wire: usize,
+}
+
+/// All that a capture says of a frame beside its packet, time and place in the file. Frames of one chunk or batch that
+/// are alike in this are decoded alike up to their packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    file: usize,
+    interface: u32,
+    header: [u8; 14],
+    direction: Option<Direction>,
+    packet_type: Option<PacketType>,
+    ifindex: Option<u32>,
+}
+
 impl Record {
     pub(crate) const NO_INTERFACE: u32 = u32::MAX;
 }
@@ -80,6 +105,46 @@ impl Chunk {
         let record = self.records.get(index)?;
         let start = record.data as usize;
         self.bytes.get(start..start + record.captured as usize)
+    }
+
+    /// The time of frame `index` and how much of it was captured, without decoding it.
+    pub fn extent(&self, index: usize) -> Option<(Timestamp, u32)> {
+        let record = self.records.get(index)?;
+        Some((record.time, record.captured))
+    }
+
+    /// Frame `index`, if it is an Ethernet frame with an IP packet right behind its header.
+    pub fn bare(&self, index: usize) -> Option<Bare<'_>> {
+        let record = self.records.get(index)?;
+        let port = self.ports.get(record.interface as usize)?;
+        if port.link_type != LinkType::ETHERNET {
+            return None;
+        }
+        let start = record.data as usize;
+        let data = self.bytes.get(start..start + record.captured as usize)?;
+        let on_wire = data.len().max(record.original as usize);
+        let on_wire = on_wire.checked_sub(usize::from(port.fcs_len))?;
+        let data = data.get(..data.len().min(on_wire))?;
+        let (header, packet) = data.split_first_chunk::<14>()?;
+        let version = packet.first()? >> 4;
+        match (header[12], header[13], version) {
+            (0x08, 0x00, 4) | (0x86, 0xdd, 6) => {}
+            _ => return None,
+        }
+        let said = extra::read(record.extra, &self.bytes);
+        Some(Bare {
+            time: record.time,
+            origin: Origin {
+                file: self.file,
+                interface: record.interface,
+                header: *header,
+                direction: said.direction,
+                packet_type: said.packet_type,
+                ifindex: said.ifindex,
+            },
+            packet,
+            on_wire: on_wire - 14,
+        })
     }
 
     /// Decodes all frames in file order.

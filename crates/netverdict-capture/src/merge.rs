@@ -9,7 +9,7 @@ use netverdict_net::Timestamp;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::reader::{CHUNK_SIZE, CaptureReader};
-use crate::{CaptureError, Chunk, Frame, Input, Summary};
+use crate::{Bare, CaptureError, Chunk, Frame, Input, Summary};
 
 /// Frames of a merged batch.
 const BATCH: usize = 8192;
@@ -40,22 +40,34 @@ impl Batch {
 
     /// Decodes frame `index`, counted from 0 in stream order.
     pub fn frame(&self, index: usize) -> Option<Frame<'_>> {
-        match &self.picks {
-            None => self.chunks.first()?.frame(index),
-            Some(picks) => {
-                let (chunk, frame) = *picks.get(index)?;
-                self.chunks.get(chunk as usize)?.frame(frame as usize)
-            }
-        }
+        let (chunk, index) = self.place(index)?;
+        chunk.frame(index)
     }
 
     /// The captured bytes of frame `index`: [`Frame::data`], without decoding it.
     pub fn data(&self, index: usize) -> Option<&[u8]> {
+        let (chunk, index) = self.place(index)?;
+        chunk.data(index)
+    }
+
+    /// Frame `index`, if it is an Ethernet frame with an IP packet right behind its header.
+    pub fn bare(&self, index: usize) -> Option<Bare<'_>> {
+        let (chunk, index) = self.place(index)?;
+        chunk.bare(index)
+    }
+
+    /// The time of frame `index` and how much of it was captured, without decoding it.
+    pub fn extent(&self, index: usize) -> Option<(Timestamp, u32)> {
+        let (chunk, index) = self.place(index)?;
+        chunk.extent(index)
+    }
+
+    fn place(&self, index: usize) -> Option<(&Chunk, usize)> {
         match &self.picks {
-            None => self.chunks.first()?.data(index),
+            None => Some((self.chunks.first()?, index)),
             Some(picks) => {
                 let (chunk, frame) = *picks.get(index)?;
-                self.chunks.get(chunk as usize)?.data(frame as usize)
+                Some((self.chunks.get(chunk as usize)?, frame as usize))
             }
         }
     }

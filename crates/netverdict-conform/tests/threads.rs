@@ -1,21 +1,23 @@
-//! Every record, counter and connection of a random case is the same at any number of threads. No kernel is asked.
-//! `NETVERDICT_SEEDS=first..end` asks for a range of its own.
+//! Every record, counter and connection of a random case is the same at any number of threads, and so are counters when
+//! traffic is split into shares. No kernel is asked. `NETVERDICT_SEEDS=first..end` asks for a range of its own.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use netverdict_bundle::{Bundle, Inferred, Own};
-use netverdict_capture::{Captures, Input};
+use netverdict_bundle::{Bundle, Inferred, Overrides, Own, Survey, infer};
+use netverdict_capture::{Captures, FrameOut, Input, InterfaceOut, LinkType, PcapngWriter};
 use netverdict_conform::model::namespace_facts;
 use netverdict_conform::rig::{Backend, Direction};
 use netverdict_conform::{Case, record};
 use netverdict_engine::Config;
+use netverdict_forge::load::rules as forge_rules;
 use netverdict_forge::random as forge;
 use netverdict_forge::random::{Network, Traffic, Vocabulary};
+use netverdict_forge::wire::{Ip, Layer4, ethernet, packet};
 use netverdict_host::Host;
-use netverdict_net::{Family, Timestamp};
-use netverdict_replay::{Options, Record, Session, Setup, Sink};
+use netverdict_net::{Family, MacAddr, Timestamp};
+use netverdict_replay::{Lanes, NullSink, Options, Ran, Record, Session, Setup, Sink};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// One thread says what the others are to say.
@@ -162,4 +164,259 @@ fn random_cases_are_the_same_at_any_number_of_threads() {
         frames += said.len();
     }
     assert!(frames > 0);
+}
+
+/// What is counted and kept: totals, and connections where one engine knows them all.
+fn counted(setup: &Setup, capture: &Path, lanes: Option<Lanes>) -> Option<(String, String)> {
+    let captures = Captures::open(&[Input::Path(capture.to_owned())]).unwrap();
+    let mut session = Session::new(setup, Options::default());
+    let ran = if let Some(lanes) = lanes {
+        session.count(captures, lanes, &|_| {}).unwrap()
+    } else {
+        let ran = session.run(captures, &mut NullSink, &mut (), &|_| {});
+        ran.unwrap();
+        Ran::Whole
+    };
+    let (totals, connections) = (session.totals(), session.connections());
+    (ran == Ran::Whole).then(|| (format!("{totals:?}"), format!("{connections:?}")))
+}
+
+/// Matches and targets with which traffic may be split.
+fn splits(_: bool, name: &str) -> bool {
+    matches!(
+        name,
+        "tcp"
+            | "udp"
+            | "icmp"
+            | "icmp6"
+            | "multiport"
+            | "conntrack"
+            | "comment"
+            | "mark"
+            | "addrtype"
+            | "length"
+            | "ACCEPT"
+            | "DROP"
+            | "RETURN"
+            | "MARK"
+            | "CONNMARK"
+            | "TOS"
+            | "SNAT"
+            | "DNAT"
+            | "MASQUERADE"
+            | "REDIRECT"
+    )
+}
+
+#[test]
+fn random_cases_count_the_same_in_any_number_of_lanes() {
+    let all = Vocabulary::all();
+    let plain = Vocabulary::all().only(splits);
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("capture.pcapng");
+    let pool = ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    // How often traffic was counted in this many lanes.
+    let mut reached = [0; 3];
+    for seed in seeds() {
+        let words = if seed.is_multiple_of(3) { &all } else { &plain };
+        let mut case = case(seed, words);
+        if seed.is_multiple_of(4) {
+            case.frames.retain(|f| f.direction == Direction::In);
+        }
+        std::fs::write(&capture, record::capture(&case).unwrap()).unwrap();
+        let setup = setup(&case, seed, folder.path());
+        pool.install(|| {
+            let (totals, connections) = counted(&setup, &capture, None).unwrap();
+            let (one, also) = counted(&setup, &capture, Some(Lanes::One)).unwrap();
+            assert_eq!(totals, one, "seed {seed}: counters in one lane");
+            assert_eq!(connections, also, "seed {seed}: connections in one lane");
+            for (lanes, reached) in [1, 2, 5].into_iter().zip(&mut reached) {
+                let Some((many, also)) = counted(&setup, &capture, Some(Lanes::Many(lanes))) else {
+                    continue;
+                };
+                *reached += 1;
+                assert_eq!(totals, many, "seed {seed}: counters in {lanes} lanes");
+                if lanes == 1 {
+                    assert_eq!(connections, also, "seed {seed}: connections");
+                }
+            }
+        });
+    }
+    println!("counted in 1, 2, 5 lanes: {reached:?}");
+    assert!(reached.iter().all(|times| *times > 0));
+}
+
+/// A router with rules, which translates what leaves by `eth0`, and what came in.
+struct Router<'r> {
+    filter: &'r str,
+    /// Other tables.
+    rules: &'r str,
+    sysctls: &'r str,
+    frames: Vec<(&'r str, Vec<u8>)>,
+}
+
+const FILTER: &str = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+    -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n";
+const SNAT: &str = "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+    :POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -o eth0 -j SNAT --to-source 203.0.113.1\nCOMMIT\n";
+
+fn datagram(source: &str, source_port: u16, destination: &str, destination_port: u16) -> Vec<u8> {
+    let ip = Ip::new(source.parse().unwrap(), destination.parse().unwrap());
+    let layer4 = Layer4::Udp {
+        source_port,
+        destination_port,
+        payload: vec![0; 8],
+    };
+    packet(ip, &layer4)
+}
+
+impl Router<'_> {
+    /// Whether it is counted in four lanes; if so, as in one.
+    fn counts_apart(&self) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = folder.path().join("bundle");
+        forge_rules::write(forge_rules::Kind::Gateway, 4, 1, &bundle).unwrap();
+        let rules = format!(
+            "# Generated by iptables-save v1.8.9\n{}{}",
+            self.filter, self.rules
+        );
+        std::fs::write(bundle.join("iptables-save"), rules).unwrap();
+        let sysctls = format!("net.ipv4.ip_forward = 1\n{}", self.sysctls);
+        std::fs::write(bundle.join("sysctl.txt"), sysctls).unwrap();
+        let read = Bundle::read::<PathBuf>(bundle.as_os_str(), &[]).unwrap();
+        let parsed = read.parse_dumps();
+        let (dump, ruleset) = parsed.ruleset(Family::V4).unwrap();
+        let inferred = infer(&read, &[ruleset], &Survey::unseen(), &Overrides::default());
+        let setup = Setup {
+            rulesets: vec![ruleset.clone()],
+            dumps: vec![dump],
+            sets: None,
+            timeouts: None,
+            fingerprints: None,
+            inferred: inferred.unwrap(),
+            config: Config::default(),
+            bundle: read,
+        };
+        let capture = folder.path().join("capture.pcapng");
+        std::fs::write(&capture, self.capture()).unwrap();
+        let (one, _) = counted(&setup, &capture, Some(Lanes::One)).unwrap();
+        let many = counted(&setup, &capture, Some(Lanes::Many(4)));
+        if let Some((many, _)) = &many {
+            assert_eq!(&one, many);
+        }
+        many.is_some()
+    }
+
+    fn capture(&self) -> Vec<u8> {
+        let mut writer = PcapngWriter::new(Vec::new(), "test").unwrap();
+        for name in ["eth0", "eth1"] {
+            let interface = InterfaceOut::new(Some(name), LinkType::ETHERNET);
+            writer.interface(&interface).unwrap();
+        }
+        let own = [[2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2]].map(MacAddr);
+        for (number, (interface, bytes)) in (0..).zip(&self.frames) {
+            let port = usize::from(*interface == "eth1");
+            let bytes = ethernet(MacAddr([2, 0, 0, 0, 1, 1]), own[port], bytes);
+            let frame = FrameOut::new(Timestamp(number * 1_000_000), &bytes);
+            writer.write(port as u32, &frame).unwrap();
+        }
+        writer.finish()
+    }
+}
+
+/// Clients of many servers, and the answers.
+fn conversations(clients: u8, seen_as: Option<&'static str>) -> Vec<(&'static str, Vec<u8>)> {
+    let mut frames = Vec::new();
+    for _ in 0..3 {
+        for client in 1..=clients {
+            let (address, server) = (format!("198.18.0.{client}"), format!("198.19.0.{client}"));
+            let port = 40_000 + u16::from(client);
+            frames.push(("eth1", datagram(&address, port, &server, 53)));
+            let back = seen_as.unwrap_or(&address);
+            frames.push(("eth0", datagram(&server, 53, back, port)));
+        }
+    }
+    frames
+}
+
+#[test]
+fn connections_are_counted_apart() {
+    for (rules, seen_as) in [("", None), (SNAT, Some("203.0.113.1"))] {
+        let frames = conversations(50, seen_as);
+        let router = Router {
+            filter: FILTER,
+            rules,
+            sysctls: "",
+            frames,
+        };
+        assert!(router.counts_apart(), "{rules}");
+    }
+}
+
+#[test]
+fn a_full_table_is_not_split() {
+    let router = |max| Router {
+        filter: FILTER,
+        rules: "",
+        sysctls: max,
+        frames: conversations(50, None),
+    };
+    assert!(router("net.netfilter.nf_conntrack_max = 51\n").counts_apart());
+    assert!(!router("net.netfilter.nf_conntrack_max = 50\n").counts_apart());
+}
+
+/// Two clients with one port at one server: the second is given another, and has it for all servers.
+#[test]
+fn a_port_that_is_chosen_anew_is_not_split() {
+    let frames = vec![
+        ("eth1", datagram("198.18.0.1", 4000, "198.19.0.1", 53)),
+        ("eth1", datagram("198.18.0.2", 4000, "198.19.0.1", 53)),
+        ("eth1", datagram("198.18.0.2", 4000, "198.19.0.2", 53)),
+    ];
+    let router = Router {
+        filter: FILTER,
+        rules: SNAT,
+        sysctls: "",
+        frames,
+    };
+    assert!(!router.counts_apart());
+}
+
+/// Both ends are where nothing is translated: either may be what stays.
+#[test]
+fn what_is_translated_between_two_far_ends_is_not_split() {
+    let router = Router {
+        filter: FILTER,
+        rules: SNAT,
+        sysctls: "",
+        frames: vec![("eth0", datagram("198.20.0.1", 4000, "198.19.0.1", 53))],
+    };
+    assert!(!router.counts_apart());
+}
+
+#[test]
+fn errors_under_a_rate_limit_are_not_split() {
+    let reject = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+        -A FORWARD -j REJECT\nCOMMIT\n";
+    let router = Router {
+        filter: reject,
+        rules: "",
+        sysctls: "",
+        frames: conversations(3, None),
+    };
+    assert!(!router.counts_apart());
+}
+
+#[test]
+fn rules_with_a_memory_are_not_split() {
+    let limit = "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+        -A PREROUTING -m limit --limit 1/sec -j ACCEPT\nCOMMIT\n";
+    let router = Router {
+        filter: FILTER,
+        rules: limit,
+        sysctls: "",
+        frames: conversations(3, None),
+    };
+    // One engine takes it all.
+    assert!(router.counts_apart());
 }

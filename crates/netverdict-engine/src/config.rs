@@ -49,6 +49,8 @@ pub struct Config {
     /// Whether the bytes of every packet that leaves are given back ([`Outcome::egress`](crate::Outcome::egress)); else
     /// only of those that met the rules one by one.
     pub keep_egress: bool,
+    /// Whether flows are numbered ([`Outcome::flow`](crate::Outcome::flow)).
+    pub number_flows: bool,
     /// Whether every packet meets every rule one by one, nothing remembered and nothing passed over. The outcomes are
     /// the same, only slower.
     pub plain: bool,
@@ -66,6 +68,7 @@ impl Default for Config {
             facts: Facts::default(),
             merged: true,
             keep_egress: true,
+            number_flows: true,
             plain: false,
         }
     }

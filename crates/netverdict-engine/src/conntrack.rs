@@ -29,11 +29,11 @@ mod settings;
 mod slab;
 mod status;
 mod table;
-mod tcp;
+pub(crate) mod tcp;
 mod template;
 mod track;
 mod tuple;
-mod udp;
+pub(crate) mod udp;
 mod udplite;
 mod zone;
 
@@ -53,12 +53,14 @@ pub(crate) use checksum::{sctp as sctp_checksum, verify_plain as verify_checksum
 pub(crate) use confirm::Confirm;
 pub(crate) use expect::Binding;
 pub(crate) use helper::{Helper, HelperCx};
-pub(crate) use layer4::{Fault, Layer4, skip_extensions};
+pub(crate) use layer4::{Fault, Layer4, find as find_layer4, skip_extensions};
 pub(crate) use settings::Settings;
 pub(crate) use table::allows_clash;
 pub(crate) use template::Template;
 pub(crate) use track::{Pretracked, Tracked};
 pub(crate) use tuple::{addr, ip};
+
+use std::sync::Arc;
 
 use tuple::Addr;
 
@@ -71,7 +73,7 @@ use table::Table;
 
 use crate::observe::Tracking;
 use crate::state::Rewind;
-use crate::{Config, Connection, CtId, CtInfo};
+use crate::{Config, Connection, CtId, CtInfo, Split};
 
 /// The connections of one network namespace.
 #[derive(Debug, Default)]
@@ -81,9 +83,13 @@ pub(crate) struct Conntrack {
     expectations: Expectations,
     templates: Vec<Template>,
     policies: Policies,
-    /// When expired entries were last swept out.
-    swept: i64,
+    /// When expired entries are to be swept out.
+    next_sweep: i64,
     pressure: Pressure,
+    /// Where this is the tracking of one share of the traffic, how the traffic was split.
+    pub(crate) split: Option<Arc<Split>>,
+    /// Whether something happened that other shares may have to do with.
+    pub(crate) is_coupled: bool,
 }
 
 /// What a table without room for one more connection leads to.
@@ -134,6 +140,17 @@ impl Conntrack {
     /// Whether the table ever had no room for one more connection (`nf_conntrack_max`).
     pub(crate) const fn was_full(&self) -> bool {
         self.pressure.is_full
+    }
+
+    /// The templates and the accounting of another engine's tracking.
+    pub(crate) fn take_layout(&mut self, other: &Self) {
+        self.templates.clone_from(&other.templates);
+        self.settings.accounting = other.settings.accounting;
+    }
+
+    /// The most connections that there were since this was asked last.
+    pub(crate) const fn take_peak(&mut self) -> u32 {
+        self.table.take_peak()
     }
 
     /// Lets connections count packets and bytes from now on, as loading connbytes does.
@@ -236,11 +253,14 @@ impl Conntrack {
         }
     }
 
-    /// Frees entries whose time is over. Look-ups never see them; this keeps the table small.
+    /// Frees entries whose time was over at the last full ten seconds. Look-ups never see them; this keeps the table
+    /// small, and no more entries are counted in the shares of a split table than in the whole.
     pub(crate) fn sweep(&mut self, now: Jiffies) {
-        if now.0 - self.swept >= self.settings.hz * 10 && !self.table.is_recording() {
-            self.swept = now.0;
-            self.table.sweep(|entry| entry.is_expired(now));
+        if now.0 >= self.next_sweep && !self.table.is_recording() {
+            let pace = self.settings.hz * 10;
+            let full = Jiffies(now.0 / pace * pace);
+            self.next_sweep = full.0 + pace;
+            self.table.sweep(|entry| entry.is_expired(full));
             self.drop_stale(now);
         }
     }

@@ -1,5 +1,7 @@
 //! The engine: one packet in, its outcome out, state kept between.
 
+use std::sync::Arc;
+
 use netverdict_host::Host;
 use netverdict_net::{Device, Family, Packet, Timestamp};
 use netverdict_ruleset::fingerprints::Fingerprint;
@@ -10,6 +12,7 @@ use netverdict_ruleset::{Counters, Ruleset};
 use crate::compile::Program;
 use crate::conntrack::Pretracked;
 use crate::context::Now;
+use crate::glance::Tried;
 use crate::observe::Event;
 use crate::oracle::{Asked, Oracle, Ways};
 use crate::remember::{Footprint, Paths, Plain, Recorder, Shortcut};
@@ -18,7 +21,7 @@ use crate::state::{Rewind, State};
 use crate::walk::{End, Tape, Trail, Walk};
 use crate::{
     Checksums, Config, Connection, Fate, FlowId, NatView, Observer, Outcome, RuleNumber, RuleRef,
-    Transport, Verdict, ends,
+    Split, Transport, Verdict, ends,
 };
 
 /// Where a packet enters netfilter.
@@ -53,8 +56,8 @@ pub struct EngineInput<'a> {
 /// Netfilter on one host: rules, routes and settings fixed, state moving.
 #[derive(Debug)]
 pub struct Engine {
-    programs: [Program; 2],
-    host: Host,
+    programs: Arc<[Program; 2]>,
+    host: Arc<Host>,
     pub(crate) config: Config,
     pub(crate) state: State,
     pub(crate) paths: Paths,
@@ -102,19 +105,63 @@ impl Engine {
             program.decidable &= host.is_decided(family);
             program
         };
-        let programs = [program(Family::V4, v4), program(Family::V6, v6)];
+        let programs = Arc::new([program(Family::V4, v4), program(Family::V6, v6)]);
         if programs.iter().any(|p| p.demands.accounting) {
             state.conntrack.enable_accounting();
         }
         Self {
             programs,
-            host: host.clone(),
+            host: Arc::new(host.clone()),
             config: config.clone(),
             state,
             paths: Paths::default(),
             boot: None,
             latest: Timestamp(i64::MIN),
         }
+    }
+
+    /// Engines for as many shares of the traffic, under the same rules.
+    pub fn shares(&self, split: &Arc<Split>, count: usize) -> Vec<Self> {
+        let share = || {
+            let mut state = State::new(&self.host, &self.config);
+            state.take_layout(&self.state);
+            state.conntrack.split = Some(Arc::clone(split));
+            Self {
+                programs: Arc::clone(&self.programs),
+                host: Arc::clone(&self.host),
+                config: self.config.clone(),
+                state,
+                paths: Paths::default(),
+                boot: None,
+                latest: Timestamp(i64::MIN),
+            }
+        };
+        (0..count).map(|_| share()).collect()
+    }
+
+    /// Time begins here, whenever the first packet of this share comes.
+    pub const fn boot_at(&mut self, time: Timestamp) {
+        self.boot = Some(time);
+    }
+
+    /// Whether something happened that other shares of the traffic may have to do with.
+    pub const fn is_coupled(&self) -> bool {
+        self.state.conntrack.is_coupled || self.state.peers.is_used()
+    }
+
+    /// The most connections that there were since this was asked last.
+    pub const fn take_peak(&mut self) -> u32 {
+        self.state.conntrack.take_peak()
+    }
+
+    /// How many connections there may be; 0 for any number.
+    pub const fn most_connections(&self) -> u32 {
+        self.state.conntrack.settings.max
+    }
+
+    /// From now on flows are not numbered.
+    pub const fn forget_flows(&mut self) {
+        self.config.number_flows = false;
     }
 
     /// Gives the ipsets that rules ask; a set that nobody gives leaves its rules undecided.
@@ -145,21 +192,33 @@ impl Engine {
         is_right: bool,
         observer: &mut dyn Observer,
     ) -> Outcome {
-        let now = self.advance(input.time);
-        self.state.conntrack.sweep(now.jiffies);
-        let mut start = Start {
-            input: &input,
-            now,
-            trusted: self.trusts(&input) || is_right,
-            tracked: None,
-        };
+        let now = self.begin(input.time);
+        let trusted = self.trusts(input.entry) || is_right;
+        let mut tried = Tried::default();
         if !self.config.plain && !observer.enabled() {
-            match self.shortcut(&input, start.trusted, now) {
+            match self.shortcut(&input, trusted, now) {
                 Shortcut::Taken(outcome) => return outcome,
-                Shortcut::Tracked(tracked) => start.tracked = Some(tracked),
+                Shortcut::Tracked(tracked) => tried = Tried(Some(tracked)),
                 Shortcut::None => {}
             }
         }
+        self.step_tried(input, is_right, tried, observer)
+    }
+
+    /// The same of a packet that [`Engine::glimpse`] saw before, or that no remembered path is to be tried for.
+    pub fn step_tried(
+        &mut self,
+        input: Input<'_>,
+        is_right: bool,
+        Tried(tracked): Tried,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
+        let start = Start {
+            input: &input,
+            now: self.begin(input.time),
+            trusted: self.trusts(input.entry) || is_right,
+            tracked,
+        };
         let program = self.program(input.packet.family());
         let rewindable = !(program.decidable && is_plain(&input));
         if !rewindable {
@@ -183,8 +242,8 @@ impl Engine {
     }
 
     /// Whether a packet's layer-4 checksum is taken for right.
-    const fn trusts(&self, input: &Input<'_>) -> bool {
-        match (self.config.checksums, &input.entry) {
+    pub(crate) const fn trusts(&self, entry: Entry) -> bool {
+        match (self.config.checksums, entry) {
             (Checksums::Trust, _) | (Checksums::Auto, Entry::Output { .. }) => true,
             (Checksums::Verify, _) | (Checksums::Auto, Entry::Prerouting { .. }) => false,
         }
@@ -297,6 +356,13 @@ impl Engine {
         conclude(walked, after, observer)
     }
 
+    /// A packet's turn comes: the time, and what is over by then goes.
+    pub(crate) fn begin(&mut self, time: Timestamp) -> Now {
+        let now = self.advance(time);
+        self.state.conntrack.sweep(now.jiffies);
+        now
+    }
+
     fn advance(&mut self, time: Timestamp) -> Now {
         let boot = *self.boot.get_or_insert(time);
         self.latest = self.latest.max(time).max(boot);
@@ -306,8 +372,8 @@ impl Engine {
         }
     }
 
-    const fn program(&self, family: Family) -> &Program {
-        let [v4, v6] = &self.programs;
+    fn program(&self, family: Family) -> &Program {
+        let [v4, v6] = &*self.programs;
         match family {
             Family::V4 => v4,
             Family::V6 => v6,

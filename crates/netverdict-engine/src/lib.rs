@@ -25,6 +25,7 @@ mod ends;
 mod engine;
 mod extensions;
 mod facts;
+mod glance;
 mod hooks;
 mod jhash;
 mod matches;
@@ -36,6 +37,7 @@ mod path;
 mod remember;
 mod rewrite;
 mod skb;
+mod split;
 mod state;
 mod targets;
 #[cfg(test)]
@@ -54,9 +56,12 @@ pub use facts::{
     About, CgroupFact, EndPattern, Fact, Facts, FlowPattern, IpsecState, IpvsFact, NfacctQuota,
     OwnerFact, PhysdevFact, PolicyFact, SocketFact, TargetDoes, TproxyFact,
 };
+pub use glance::{Glance, Glimpsed, Passed, Tried, Vantage};
 pub use observe::{Answer, Event, NullObserver, Observer, Tracking};
 pub use outcome::{
     CtState, DecidedBy, Emission, EmissionKind, Fate, FlowId, NatView, Outcome, Reason, RuleNumber,
     RuleRef, Transport, UnknownRule, Verdict,
 };
+pub use remember::PathId;
 pub use skb::{Connection, CtId, CtInfo, Skb};
+pub use split::Split;

@@ -183,6 +183,10 @@ fn map(
     {
         entry.set_reply(reply);
         entry.status.insert(translated(side));
+        let original = *entry.original();
+        if let Some(split) = &conntrack.split {
+            conntrack.is_coupled |= split.parts(&original, &reply);
+        }
         conntrack.assign_helper(id);
     }
     if side == NatSide::Source {

@@ -21,15 +21,15 @@ use netverdict_net::Device;
 use netverdict_ruleset::Hook;
 
 use crate::walk::End;
-use crate::{CtState, FlowId};
+use crate::{CtState, FlowId, Outcome};
 
 pub(crate) use recorder::Recorder;
-pub(crate) use shortcut::{Footprint, Shortcut};
+pub(crate) use shortcut::{Arrived, Footprint, Shortcut};
 pub(crate) use terms::{Plain, Terms};
 
 /// The number of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PathId(NonZeroU32);
+pub struct PathId(NonZeroU32);
 
 /// What an entry of the connection table remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,28 @@ pub(crate) struct Path {
     pub(crate) mapped: [bool; 2],
     /// Whether a rule changes header fields, which only a walk does.
     pub(crate) rewrites: bool,
+}
+
+impl Path {
+    /// What is said of a packet that took it, but for its own header, length and flow.
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome {
+            verdict: self.end.verdict,
+            fate: self.end.fate,
+            decided_by: self.end.by,
+            hook: self.hook,
+            state: self.state,
+            flow: None,
+            nat: None,
+            in_device: self.in_device,
+            out_device: self.out_device,
+            unknowns: Vec::new(),
+            mark: self.mark,
+            emitted: Vec::new(),
+            len: 0,
+            egress: None,
+        }
+    }
 }
 
 /// All paths, each once.

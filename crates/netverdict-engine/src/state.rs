@@ -72,6 +72,12 @@ impl State {
         }
     }
 
+    /// Makes room for what the rules of another state's engine keep, so far as those keep counters and templates only.
+    pub(crate) fn take_layout(&mut self, other: &Self) {
+        self.counters.reserve(other.counters.len());
+        self.conntrack.take_layout(&other.conntrack);
+    }
+
     fn stores(&mut self) -> [&mut dyn Rewind; 7] {
         [
             &mut self.conntrack,

@@ -178,7 +178,7 @@ impl Walk<'_, '_> {
 
     /// The number of the packet's flow: its connection's, else that of its ends as it came.
     pub(crate) fn flow(&mut self, before: Transport, fate: Fate) -> Option<FlowId> {
-        if fate == Fate::Held {
+        if fate == Fate::Held || !self.config.number_flows {
             return None;
         }
         let connection = self.skb.connection;

@@ -12,11 +12,18 @@ pub fn sum(bytes: &[u8], start: u32) -> u32 {
         (word >> 32) + (word & 0xffff_ffff)
     };
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut tail = [0; 8];
-    tail[..rest.len()].copy_from_slice(rest);
-    let total = words
-        .iter()
-        .fold(wide(tail), |total, word| total + wide(*word));
+    let (halves, rest) = rest.as_chunks::<4>();
+    let (pairs, odd) = rest.as_chunks::<2>();
+    let mut total = words.iter().fold(0, |total, word| total + wide(*word));
+    for half in halves {
+        total += u64::from(u32::from_ne_bytes(*half));
+    }
+    for pair in pairs {
+        total += u64::from(u16::from_ne_bytes(*pair));
+    }
+    for byte in odd {
+        total += u64::from(u16::from_ne_bytes([*byte, 0]));
+    }
     u32::from(fold(u64::from(start) + u64::from(fold(total).to_be())))
 }
 
@@ -49,14 +56,14 @@ pub fn finish(sum: u32) -> u16 {
 
 /// The pseudo-header's sum: addresses, protocol and layer-4 length.
 pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: Protocol, len: u32) -> u32 {
+    let half = |bits: u64| (bits >> 32) + (bits & 0xffff_ffff);
+    let long = |bits: u128| half((bits >> 64) as u64) + half(bits as u64);
     let addresses = match (source, destination) {
-        (IpAddr::V4(s), IpAddr::V4(d)) => sum(&d.octets(), sum(&s.octets(), 0)),
-        (IpAddr::V6(s), IpAddr::V6(d)) => sum(&d.octets(), sum(&s.octets(), 0)),
+        (IpAddr::V4(s), IpAddr::V4(d)) => u64::from(s.to_bits()) + u64::from(d.to_bits()),
+        (IpAddr::V6(s), IpAddr::V6(d)) => long(s.to_bits()) + long(d.to_bits()),
         _ => 0,
     };
-    u32::from(fold(
-        u64::from(addresses) + u64::from(protocol.0) + u64::from(len),
-    ))
+    u32::from(fold(addresses + u64::from(protocol.0) + u64::from(len)))
 }
 
 /// RFC 1624: the checksum `old` after some bytes changed from `before` to `after` (equal, even lengths).

@@ -12,13 +12,14 @@ use std::net::IpAddr;
 use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 use netverdict_capture::Direction;
-use netverdict_engine::{Fate as EngineFate, FlowId, NatView, Outcome, Transport};
+use netverdict_engine::{Fate as EngineFate, FlowId, NatView, Outcome, Passed, PathId, Transport};
 use netverdict_net::{
     Device, Family, InterfaceName, Packet, Protocol, Timestamp, checksum, header,
 };
 use smallvec::SmallVec;
 
 use crate::offload::is_pending;
+use crate::quick::{Quick, Station};
 use crate::record::{Contradiction, Decision, Evidence, FrameRef, Saying};
 use crate::transport::{self, Place};
 use crate::{Record, Verdict};
@@ -68,7 +69,7 @@ pub(crate) struct Sighting {
     tcp_flags: u8,
     /// TTL or hop limit.
     hops: u8,
-    is_fragment: bool,
+    pub(crate) is_fragment: bool,
     /// Whether its layer-4 checksum is right, so far as that was looked at.
     pub(crate) is_verified: bool,
     /// Whether a device is yet to fill it in.
@@ -136,10 +137,20 @@ pub(crate) struct Ledger {
     /// In order of time.
     predictions: VecDeque<Prediction>,
     sayings: Sayings,
+    /// What was said of the paths last taken.
+    said: [Option<Said>; 4],
     /// The serial number of the first.
     first: u64,
     /// Made when a frame comes that may be a continuation; captures of one side have none.
     index: Option<Index>,
+}
+
+/// What is said of packets that took a path from an interface.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    path: PathId,
+    interface: Device,
+    number: SayingId,
 }
 
 /// Predictions by what a continuation shows.
@@ -152,6 +163,29 @@ struct Index {
 }
 
 type Serials = SmallVec<[u64; 2]>;
+
+impl Identity {
+    fn of(packet: &Packet<'_>, place: Place, id: u32) -> Self {
+        Self {
+            family: packet.family(),
+            protocol: place.protocol,
+            id,
+            len: packet.len() as u32,
+            hash: FixedState::with_seed(0).hash_one(invariant(packet, place)),
+        }
+    }
+
+    /// Of a packet with its transport header at a known place, which is no fragment.
+    pub(crate) fn of_plain(packet: &Packet<'_>, protocol: Protocol, offset: usize) -> Self {
+        let place = Place {
+            protocol,
+            offset,
+            is_fragment: false,
+            is_later: false,
+        };
+        Self::of(packet, place, id(packet, place))
+    }
+}
 
 impl Sighting {
     /// Looks at a packet.
@@ -166,13 +200,7 @@ impl Sighting {
             is_pending: !is_verified
                 && !place.is_fragment
                 && is_pending(packet, place.protocol, place.offset),
-            identity: Identity {
-                family: packet.family(),
-                protocol: place.protocol,
-                id,
-                len: packet.len() as u32,
-                hash: FixedState::with_seed(0).hash_one(invariant(packet, place)),
-            },
+            identity: Identity::of(packet, place, id),
             transport,
             hint,
             tcp_flags: tcp_flags(packet, place),
@@ -269,6 +297,7 @@ impl Ledger {
         Self {
             predictions: VecDeque::new(),
             sayings: Sayings::default(),
+            said: [None; 4],
             first: 0,
             index: None,
         }
@@ -312,6 +341,10 @@ impl Ledger {
             more: is_more.then(|| Box::new(more)),
             ..prediction
         };
+        self.keep(prediction);
+    }
+
+    fn keep(&mut self, prediction: Prediction) {
         if let Some(index) = &mut self.index {
             index.add(self.first + self.predictions.len() as u64, &prediction);
         }
@@ -319,6 +352,74 @@ impl Ledger {
         if self.predictions.len() > CAPACITY {
             self.forget_first();
         }
+    }
+
+    /// Keeps what is said of a packet that took a remembered path, whose outcome `say` tells.
+    pub(crate) fn predict_passed(
+        &mut self,
+        quick: &Quick,
+        station: &Station,
+        passed: &Passed,
+        say: impl FnOnce() -> Option<Outcome>,
+    ) {
+        let Some(identity) = quick.identity.filter(|_| passed.fate != EngineFate::Local) else {
+            return;
+        };
+        let Some(said) = self.said_of(passed.path, station.interface, say) else {
+            return;
+        };
+        let came = quick.glance.transport();
+        let left = matches!(passed.fate, EngineFate::Forwarded | EngineFate::Sent);
+        let leaves = left.then(|| passed.after.unwrap_or(came));
+        let fragments = leaves.filter(|_| identity.len as usize > MAY_FRAGMENT);
+        let fragments = fragments.map(|leaves| FragmentsOf {
+            source: leaves.source,
+            destination: leaves.destination,
+            protocol: leaves.protocol,
+            id: identity.id,
+        });
+        let more = fragments.map(|fragments| {
+            Box::new(More {
+                fragments: Some(fragments),
+                ..More::default()
+            })
+        });
+        self.keep(Prediction {
+            came,
+            leaves,
+            identity: Some(identity),
+            hint: station.hint,
+            hops: quick.hops,
+            is_borne_out: false,
+            direction: Direction::In,
+            // Nothing is said of single frames.
+            frame: FrameRef { file: 0, number: 0 },
+            time: quick.time,
+            flow: None,
+            said,
+            more,
+        });
+    }
+
+    fn said_of(
+        &mut self,
+        path: PathId,
+        interface: Device,
+        say: impl FnOnce() -> Option<Outcome>,
+    ) -> Option<SayingId> {
+        let known = self.said.iter().flatten();
+        let mut known = known.filter(|said| said.path == path && said.interface == interface);
+        if let Some(said) = known.next() {
+            return Some(said.number);
+        }
+        let said = Said {
+            path,
+            interface,
+            number: self.sayings.number(&Saying::of_outcome(&say()?, interface)),
+        };
+        self.said.rotate_right(1);
+        self.said[0] = Some(said);
+        Some(said.number)
     }
 
     /// Drops predictions that are too old to be continued at `now`.
@@ -348,6 +449,7 @@ impl Ledger {
     /// Keeps only what is said of the predictions at hand.
     fn forget_sayings(&mut self) {
         let old = std::mem::take(&mut self.sayings);
+        self.said = [None; 4];
         for prediction in &mut self.predictions {
             prediction.said = self.sayings.number(old.get(prediction.said));
         }

@@ -7,8 +7,10 @@
 mod error;
 mod evidence;
 mod facts;
+mod lane;
 mod offload;
 mod prepare;
+mod quick;
 mod record;
 mod session;
 mod setup;
@@ -18,7 +20,7 @@ mod transport;
 
 pub use error::ReplayError;
 pub use record::{Cause, Contradiction, Ends, Evidence, Fate, FrameRef, Record, Verdict};
-pub use session::{Moment, Options, Progress, Session, Watch};
+pub use session::{Lanes, Moment, Options, Progress, Ran, Session, Watch};
 pub use setup::{Setup, Totals};
 pub use sink::{NullSink, Sink};
 pub use survey::survey;

@@ -6,7 +6,7 @@ use netverdict_net::{Device, Timestamp};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::evidence::Sighting;
-use crate::record::Cause;
+use crate::record::{Cause, FrameRef};
 use crate::{Setup, facts};
 
 /// A frame ready for the engine.
@@ -18,6 +18,16 @@ pub(crate) struct Prepared {
     pub(crate) number: u64,
     pub(crate) time: Timestamp,
     pub(crate) what: What,
+}
+
+impl Prepared {
+    /// Its place in the captures of the run.
+    pub(crate) const fn place(&self) -> FrameRef {
+        FrameRef {
+            file: self.file,
+            number: self.number,
+        }
+    }
 }
 
 /// What a frame carries.
@@ -69,14 +79,19 @@ fn part(batch: &Batch, number: usize, setup: &Setup) -> Vec<Prepared> {
     let mut prepared = Vec::with_capacity(last - first);
     // A batch has a frame for every number below its length.
     for frame in (first..last).filter_map(|index| batch.frame(index)) {
-        prepared.push(Prepared {
-            file: frame.file,
-            number: frame.number,
-            time: frame.time,
-            what: prepare(&frame, setup, &mut placer),
-        });
+        prepared.push(self::prepared(&frame, setup, &mut placer));
     }
     prepared
+}
+
+/// One frame, prepared.
+pub(crate) fn prepared(frame: &Frame<'_>, setup: &Setup, placer: &mut Placer<'_>) -> Prepared {
+    Prepared {
+        file: frame.file,
+        number: frame.number,
+        time: frame.time,
+        what: prepare(frame, setup, placer),
+    }
 }
 
 fn prepare(frame: &Frame<'_>, setup: &Setup, placer: &mut Placer<'_>) -> What {

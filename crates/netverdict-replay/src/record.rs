@@ -271,6 +271,21 @@ impl Saying {
             interface: record.interface,
         }
     }
+
+    /// Of a frame captured on `interface`.
+    pub(crate) fn of_outcome(outcome: &Outcome, interface: Device) -> Self {
+        Self {
+            verdict: outcome.verdict.into(),
+            rule: outcome.decided_by.rule,
+            cause: outcome.decided_by.reason.map(Cause::Kernel),
+            hook: outcome.hook,
+            state: outcome.state,
+            in_device: outcome.in_device,
+            out_device: outcome.out_device,
+            mark: outcome.mark,
+            interface,
+        }
+    }
 }
 
 /// One frame's record.

@@ -2,19 +2,20 @@
 
 use std::io;
 
-use netverdict_bundle::{Entry as Vantage, Placement};
 use netverdict_capture::{Batch, Captures, Direction, Summary};
-use netverdict_engine::{
-    Checksums, ConnectionView, Engine, Entry, FlowId, Input, NullObserver, Observer, Outcome,
-};
+use netverdict_engine::{ConnectionView, Engine, Entry, Input, Observer, Outcome};
 use netverdict_host::keys;
-use netverdict_net::{Device, Packet, Timestamp};
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use netverdict_net::Timestamp;
+use rayon::iter::{
+    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator,
+};
 
-use crate::evidence::{Ledger, Sighting};
-use crate::prepare::{self, Frames, Prepared, What};
-use crate::record::{Cause, FrameRef};
-use crate::{Fate, Record, ReplayError, Setup, Sink, Totals, Verdict};
+use crate::evidence::Sighting;
+use crate::lane::{Lane, blank};
+use crate::prepare::{self, Frames};
+use crate::quick::{self, Part, Way};
+use crate::record::FrameRef;
+use crate::{NullSink, Record, ReplayError, Setup, Sink, Totals};
 
 /// What a replay does beside following packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +48,24 @@ pub struct Progress {
     pub bytes: u64,
 }
 
+/// How a session that only counts shares its work out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lanes {
+    /// One engine for all, whatever comes.
+    One,
+    /// So many engines, if the rules let traffic be split, and none that looks for what continues what.
+    Many(usize),
+}
+
+/// How a session that only counts ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    /// All was counted.
+    Whole,
+    /// Something came up that shares of the traffic have in common, or that goes out: [`Lanes::One`] is needed.
+    Coupled,
+}
+
 /// Wants to see every step of some packets.
 pub trait Watch: Send {
     /// Who is to see the steps of the packet at this position of the stream, if anyone.
@@ -65,10 +84,13 @@ impl Watch for () {
 pub struct Session<'s> {
     setup: &'s Setup,
     options: Options,
-    engine: Engine,
+    lane: Lane<'s>,
+    /// The other shares of split traffic.
+    beside: Vec<Lane<'s>>,
+    /// When time begins for all of them.
+    boot: Option<Timestamp>,
     /// What is odd about the connections that it began with.
     odd: Vec<String>,
-    ledger: Ledger,
     position: u64,
     bytes: u64,
     latest: Option<Timestamp>,
@@ -77,9 +99,6 @@ pub struct Session<'s> {
     /// Whether a frame was later than the moment at which to stop.
     is_past: bool,
     backwards: Option<Backwards>,
-    /// Flow ids given by engines before this one.
-    flows_before: u64,
-    flows: u64,
     /// What engines before this one counted.
     totals: Totals,
     captures: Vec<Summary>,
@@ -95,21 +114,20 @@ struct Backwards {
 impl<'s> Session<'s> {
     /// A fresh host.
     pub fn new(setup: &'s Setup, options: Options) -> Self {
-        let (engine, odd) = setup.engine();
+        let (lane, odd) = Lane::new(setup);
         Self {
             setup,
             options,
-            engine,
+            lane,
+            beside: Vec::new(),
+            boot: None,
             odd,
-            ledger: Ledger::new(),
             position: 0,
             bytes: 0,
             latest: None,
             first: None,
             is_past: false,
             backwards: None,
-            flows_before: 0,
-            flows: 0,
             totals: Totals::new(&setup.rulesets, options.keep_counters),
             captures: Vec::new(),
         }
@@ -117,21 +135,23 @@ impl<'s> Session<'s> {
 
     /// Replaces the host by a fresh one; counters go on from where they are.
     pub fn restart(&mut self) {
-        self.totals.add(&self.engine);
-        self.engine = self.setup.engine().0;
-        self.ledger = Ledger::new();
+        self.totals = self.totals();
+        self.beside.clear();
+        self.boot = None;
+        let next = Lane::new(self.setup).0;
+        self.lane = next.after(&self.lane);
         self.latest = None;
         self.first = None;
         self.is_past = false;
-        self.flows_before += self.flows;
-        self.flows = 0;
     }
 
     /// Goes on where a session of later captures ended, which had a fresh host and kept no counters: as if this one had
     /// been [restarted](Self::restart) and had replayed them.
     pub fn follow_with(&mut self, later: Self) {
-        self.totals.add(&self.engine);
+        self.totals = self.totals();
         self.totals.add_all(&later.totals);
+        self.beside = later.beside;
+        self.boot = later.boot;
         let shift = |frame: FrameRef| FrameRef {
             file: frame.file + self.captures.len(),
             ..frame
@@ -148,10 +168,7 @@ impl<'s> Session<'s> {
         };
         self.position += later.position;
         self.bytes += later.bytes;
-        self.flows_before += self.flows;
-        self.flows = later.flows;
-        self.engine = later.engine;
-        self.ledger = later.ledger;
+        self.lane = later.lane.after(&self.lane);
         self.latest = later.latest;
         self.first = later.first;
         self.is_past = later.is_past;
@@ -203,6 +220,179 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
+    /// Takes captures through the host for what it counts and keeps: nothing is said of single frames. With several
+    /// lanes, traffic is split into as many shares, if the rules allow it, and only totals are told afterwards.
+    ///
+    /// A session that says [`Ran::Coupled`] is of no more use: only one that counts [`Lanes::One`] after the other is.
+    ///
+    /// # Errors
+    /// A capture cannot be read, or a packet cannot be decided and must be.
+    pub fn count(
+        &mut self,
+        mut captures: Captures,
+        lanes: Lanes,
+        progress: &dyn Fn(Progress),
+    ) -> Result<Ran, ReplayError> {
+        if self.options.until.is_some() || self.options.at.is_some() {
+            self.run(captures, &mut NullSink, &mut (), progress)?;
+            return Ok(Ran::Whole);
+        }
+        let files = Files {
+            before: self.captures.len(),
+            names: captures.files().map(|f| f.name.clone()).collect(),
+        };
+        let way = self.split(lanes);
+        let setup = self.setup;
+        let read_way = way.clone();
+        let mut read = move || -> Result<_, ReplayError> {
+            let batch = captures.next_batch()?;
+            let sorted = batch.map(|batch| {
+                let parts = quick::sort(&batch, setup, &read_way);
+                (batch, parts)
+            });
+            Ok((sorted, captures.files().cloned().collect::<Vec<_>>()))
+        };
+        let mut ahead = read()?;
+        while let (Some((batch, parts)), _) = &ahead {
+            let (ran, next) =
+                rayon::join(|| self.count_batch(batch, parts, &way, &files), &mut read);
+            if ran? == Ran::Coupled {
+                return Ok(Ran::Coupled);
+            }
+            progress(Progress {
+                frames: self.position,
+                bytes: self.bytes,
+            });
+            ahead = next?;
+        }
+        self.captures.extend(ahead.1);
+        Ok(Ran::Whole)
+    }
+
+    /// Makes the lanes.
+    fn split(&mut self, lanes: Lanes) -> Way {
+        let Lanes::Many(lanes) = lanes else {
+            self.lane.count_only(false);
+            return Way::Together;
+        };
+        let split = (lanes > 1 && !self.options.fail_on_unknown)
+            .then(|| self.setup.split())
+            .flatten();
+        if let Some(split) = &split {
+            let shares = self.lane.engine.shares(split, lanes).into_iter();
+            let mut shares = shares.map(|engine| Lane::of(self.setup, engine));
+            if let Some(first) = shares.next() {
+                self.lane = first;
+            }
+            self.beside = shares.collect();
+        }
+        self.lanes_mut().for_each(|lane| lane.count_only(true));
+        let lanes = 1 + self.beside.len();
+        Way::Apart(split, lanes)
+    }
+
+    fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane<'s>> {
+        std::iter::once(&mut self.lane).chain(&mut self.beside)
+    }
+
+    fn count_batch(
+        &mut self,
+        batch: &Batch,
+        parts: &[Part],
+        way: &Way,
+        files: &Files,
+    ) -> Result<Ran, ReplayError> {
+        let is_straight = self.tell_times(batch, files);
+        if parts.iter().any(|part| part.is_coupled) {
+            return Ok(Ran::Coupled);
+        }
+        if self.beside.is_empty() {
+            self.count_in_one(batch, parts, files)?;
+            return Ok(Ran::Whole);
+        }
+        debug_assert!(matches!(way, Way::Apart(Some(_), _)));
+        if !is_straight {
+            return Ok(Ran::Coupled);
+        }
+        if self.boot.is_none()
+            && let Some(boot) = parts.iter().find_map(|part| part.first)
+        {
+            self.boot = Some(boot);
+            self.lanes_mut().for_each(|lane| lane.engine.boot_at(boot));
+        }
+        let lanes: Vec<_> = self.lanes_mut().collect();
+        lanes
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(number, lane)| lane.count_share(batch, parts, number));
+        Ok(self.look_for_ties())
+    }
+
+    /// Whether what happened in one lane may have to do with another.
+    fn look_for_ties(&mut self) -> Ran {
+        let most = u64::from(self.lane.engine.most_connections());
+        let peaks = self.lanes_mut().map(|lane| lane.engine.take_peak());
+        let peak: u64 = peaks.map(u64::from).sum();
+        let is_full = most != 0 && peak >= most;
+        let is_coupled = self.lanes_mut().any(|lane| lane.engine.is_coupled());
+        if is_full || is_coupled {
+            Ran::Coupled
+        } else {
+            Ran::Whole
+        }
+    }
+
+    fn count_in_one(
+        &mut self,
+        batch: &Batch,
+        parts: &[Part],
+        files: &Files,
+    ) -> Result<(), ReplayError> {
+        let mut first_unknown = None;
+        for part in parts {
+            for lot in &part.lots {
+                self.lane.count(batch, (part, lot), &mut |record| {
+                    if first_unknown.is_none() && !record.unknowns.is_empty() {
+                        first_unknown = Some(record.clone());
+                    }
+                });
+            }
+        }
+        match first_unknown {
+            Some(mut record) => {
+                record.frame.file += files.before;
+                self.refuse_unknown(&record, files)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Looks at the times of a batch; whether none goes back.
+    fn tell_times(&mut self, batch: &Batch, files: &Files) -> bool {
+        let mut is_straight = true;
+        for index in 0..batch.len() {
+            let Some((time, captured)) = batch.extent(index) else {
+                break;
+            };
+            self.first.get_or_insert(time);
+            self.position += 1;
+            self.bytes += u64::from(captured);
+            if self.latest.is_some_and(|latest| time < latest)
+                && let Some(frame) = batch.frame(index)
+            {
+                let place = FrameRef {
+                    file: files.before + frame.file,
+                    number: frame.number,
+                };
+                self.tell_time(time, place);
+                is_straight = false;
+            } else {
+                self.latest = Some(time);
+            }
+        }
+        is_straight
+    }
+
     /// Takes a packet that nobody captured through the host.
     pub fn send(&mut self, input: Input<'_>, observer: &mut dyn Observer) -> (Record, Outcome) {
         self.position += 1;
@@ -215,10 +405,12 @@ impl<'s> Session<'s> {
             file: self.captures.len(),
             number: self.position,
         };
-        let mut record = self.record(frame, input.time, device, direction);
+        let mut record = blank(frame, input.time, device, direction);
+        record.position = self.position;
         record.len = input.packet.len() as u32;
         record.transport = Some(sighting.transport);
-        let outcome = self.step(input, false, observer, &mut record);
+        let outcome = self.lane.engine.step(input, observer);
+        self.lane.decide(&mut record, &outcome);
         (record, outcome)
     }
 
@@ -230,20 +422,32 @@ impl<'s> Session<'s> {
     /// What every rule counted.
     pub fn totals(&self) -> Totals {
         let mut totals = self.totals.clone();
-        totals.add(&self.engine);
+        let lanes = std::iter::once(&self.lane).chain(&self.beside);
+        lanes.for_each(|lane| totals.add(&lane.engine));
+        totals
+    }
+
+    /// What every rule counted, of a session at its end.
+    pub fn take_totals(&mut self) -> Totals {
+        let none = Totals {
+            rulesets: Vec::new(),
+        };
+        let mut totals = std::mem::replace(&mut self.totals, none);
+        let lanes = std::iter::once(&self.lane).chain(&self.beside);
+        lanes.for_each(|lane| totals.add(&lane.engine));
         totals
     }
 
     /// The host as it is now.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        &self.lane.engine
     }
 
     /// The connection table at [`Options::at`], else at the time of the latest packet.
     pub fn connections(&self) -> Vec<ConnectionView> {
         match self.moment() {
-            Some(at) => self.engine.connections_at(at),
-            None => self.engine.connections(),
+            Some(at) => self.lane.engine.connections_at(at),
+            None => self.lane.engine.connections(),
         }
     }
 
@@ -271,7 +475,7 @@ impl<'s> Session<'s> {
                 first.number
             )
         });
-        let full = self.engine.was_conntrack_full().then(|| self.full());
+        let full = self.lane.engine.was_conntrack_full().then(|| self.full());
         backwards
             .into_iter()
             .chain(self.odd.clone())
@@ -322,155 +526,20 @@ impl<'s> Session<'s> {
             }
             self.position += 1;
             self.bytes += data.len() as u64;
-            let record = self.frame(data, prepared, files, watch.observer(self.position));
+            let place = FrameRef {
+                file: files.before + prepared.file,
+                number: prepared.number,
+            };
+            self.tell_time(prepared.time, place);
+            let observer = watch.observer(self.position);
+            let mut record = self.lane.frame(data, prepared, place, observer);
+            record.position = self.position;
             self.refuse_unknown(&record, files)?;
             if wants_records {
                 records.push(record);
             }
         }
         Ok(records)
-    }
-
-    fn frame(
-        &mut self,
-        data: &[u8],
-        prepared: &Prepared,
-        files: &Files,
-        observer: Option<&mut dyn Observer>,
-    ) -> Record {
-        let place = FrameRef {
-            file: files.before + prepared.file,
-            number: prepared.number,
-        };
-        let time = prepared.time;
-        self.tell_time(time, place);
-        match &prepared.what {
-            What::Skipped {
-                interface,
-                direction,
-                len,
-                cause,
-            } => {
-                let mut record = self.record(place, time, *interface, *direction);
-                record.len = *len;
-                record.cause = Some(*cause);
-                record
-            }
-            What::Packet {
-                position,
-                placement,
-                sighting,
-            } => {
-                let mut record = self.record(place, time, placement.interface, placement.direction);
-                record.transport = Some(sighting.transport);
-                if let Some(mut packet) = position.packet(data) {
-                    packet.link.packet_type = placement.packet_type;
-                    record.len = packet.len() as u32;
-                    self.packet(packet, placement, sighting, &mut record, observer);
-                }
-                record
-            }
-        }
-    }
-
-    /// Replays a packet, or takes it as evidence.
-    fn packet(
-        &mut self,
-        packet: Packet<'_>,
-        placement: &Placement,
-        sighting: &Sighting,
-        record: &mut Record,
-        observer: Option<&mut dyn Observer>,
-    ) {
-        self.ledger.expire(record.time);
-        match placement.entry {
-            Vantage::Below => {
-                record.cause = Some(Cause::Below(placement.interface));
-                return;
-            }
-            Vantage::OtherHost => {}
-            Vantage::Prerouting | Vantage::Output | Vantage::Forwarded => {
-                if self.is_evidence(sighting, record) {
-                    return;
-                }
-            }
-        }
-        let input = Input {
-            packet,
-            time: record.time,
-            entry: entry(placement),
-        };
-        let believed = self.setup.config.checksums == Checksums::Auto && sighting.is_pending;
-        let outcome = self.step(
-            input,
-            sighting.is_verified || believed,
-            observer.unwrap_or(&mut NullObserver),
-            record,
-        );
-        self.ledger.predict(record, sighting, &outcome);
-    }
-
-    /// Whether the frame continues an earlier one; if so, its record takes over what was said of that one.
-    fn is_evidence(&mut self, sighting: &Sighting, record: &mut Record) -> bool {
-        let host = &self.setup.inferred.host;
-        let is_port = |master: Device, port: Device| {
-            let interface = port.name().and_then(|name| host.interface(name));
-            interface.and_then(|i| i.master).map(Device::Named) == Some(master)
-        };
-        let Some(continuation) = self.ledger.continuation(record, sighting, is_port) else {
-            return false;
-        };
-        record.continue_from(continuation.said.as_ref());
-        record.evidence = Some(continuation.evidence);
-        true
-    }
-
-    fn step(
-        &mut self,
-        input: Input<'_>,
-        is_right: bool,
-        observer: &mut dyn Observer,
-        record: &mut Record,
-    ) -> Outcome {
-        let outcome = self.engine.step_known(input, is_right, observer);
-        record.decide(&outcome);
-        record.flow = outcome.flow.map(|FlowId(id)| {
-            self.flows = self.flows.max(id);
-            FlowId(self.flows_before + id)
-        });
-        outcome
-    }
-
-    fn record(
-        &self,
-        frame: FrameRef,
-        time: Timestamp,
-        interface: Device,
-        direction: Direction,
-    ) -> Record {
-        Record {
-            position: self.position,
-            frame,
-            time,
-            interface,
-            direction,
-            len: 0,
-            transport: None,
-            verdict: Verdict::Skipped,
-            fate: Fate::Skipped,
-            rule: None,
-            cause: None::<Cause>,
-            hook: None,
-            state: None,
-            flow: None,
-            nat: None,
-            in_device: Device::Absent,
-            out_device: Device::Absent,
-            mark: 0,
-            unknowns: Vec::new(),
-            emitted: Vec::new(),
-            evidence: None,
-        }
     }
 
     fn tell_time(&mut self, time: Timestamp, frame: FrameRef) {
@@ -514,21 +583,6 @@ impl Files {
             .checked_sub(self.before)
             .and_then(|index| self.names.get(index));
         name.map_or("?", String::as_str)
-    }
-}
-
-/// The hook a placed packet enters.
-fn entry(placement: &Placement) -> Entry {
-    match placement.entry {
-        Vantage::Prerouting | Vantage::OtherHost | Vantage::Below => Entry::Prerouting {
-            in_device: placement.interface,
-        },
-        Vantage::Output => Entry::Output {
-            out_device: placement.interface,
-        },
-        Vantage::Forwarded => Entry::Prerouting {
-            in_device: placement.arrival,
-        },
     }
 }
 

@@ -1,9 +1,11 @@
 //! A host ready for replay, and what many engines counted on it.
 
+use std::sync::Arc;
+
 use netverdict_bundle::{Bundle, ConntrackEntry, Inferred, Source, SourceId, TupleText};
 use netverdict_engine::{
-    Config, Counter, Engine, EngineInput, KnownConnection, RuleNumber, RuleRef, Transport, Zone,
-    ZoneDirection, models_helper,
+    Config, Counter, Engine, EngineInput, KnownConnection, RuleNumber, RuleRef, Split, Transport,
+    Zone, ZoneDirection, models_helper,
 };
 use netverdict_net::{Family, Protocol};
 use netverdict_ruleset::fingerprints::Fingerprint;
@@ -39,6 +41,18 @@ impl Setup {
     pub fn dump(&self, family: Family) -> Option<&Source> {
         let index = self.rulesets.iter().position(|r| r.family == family)?;
         self.bundle.source_of(*self.dumps.get(index)?)
+    }
+
+    /// How traffic falls into shares that have nothing to do with each other, if it does.
+    pub(crate) fn split(&self) -> Option<Arc<Split>> {
+        let knows_connections = self.bundle.connections.iter().flatten().next().is_some();
+        let split = Split::of(EngineInput {
+            v4: self.ruleset(Family::V4),
+            v6: self.ruleset(Family::V6),
+            host: &self.inferred.host,
+            config: &self.config,
+        });
+        split.filter(|_| !knows_connections).map(Arc::new)
     }
 
     /// A fresh host with its sets and the connections that it had, and what is odd about those.

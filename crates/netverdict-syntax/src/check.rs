@@ -235,6 +235,12 @@ const OUT: &[Hook] = &[Hook::Forward, Hook::Output, Hook::Postrouting];
 /// What matches ask for only with certain options.
 fn matches_legal(draft: &Draft, hooks: Hooks) -> Parsed<()> {
     for m in &draft.rule.matches {
+        if !matches!(
+            m,
+            Match::Policy(_) | Match::Devgroup(_) | Match::Addrtype(_) | Match::Physdev(_)
+        ) {
+            continue;
+        }
         let span = span_of(draft, m.name());
         match m {
             Match::Policy(policy) => policy_legal(policy, span, hooks)?,

@@ -75,10 +75,14 @@ impl Sources {
 
     /// Each as a stream of its own.
     pub(crate) fn open_each(&self) -> impl Iterator<Item = Result<Captures, Failure>> {
-        let single = |input| Captures::open(std::slice::from_ref(input));
-        self.inputs
-            .iter()
-            .map(move |input| single(input).map_err(|e| unreadable(&e)))
+        self.each().map(|open| open())
+    }
+
+    /// Each as a stream of its own, to be opened.
+    pub(crate) fn each(&self) -> impl Iterator<Item = impl Fn() -> Result<Captures, Failure>> {
+        self.inputs.iter().map(|input| {
+            move || Captures::open(std::slice::from_ref(input)).map_err(|e| unreadable(&e))
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use netverdict_bundle::{
     Overrides, SourceId, SourceKind, Subject, Survey, infer,
 };
 use netverdict_engine::{Config, Facts, UnknownPolicy};
-use netverdict_net::{Family, InterfaceName};
+use netverdict_net::InterfaceName;
 use netverdict_replay::Setup;
 use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::sets::SetCollection;
@@ -83,10 +83,7 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
         let odd = dump.parsed.diagnostics.iter().filter(|d| !d.is_error());
         odd.map(|d| format!("{}: {d}", name(dump.source)))
     });
-    let found = Family::ALL
-        .into_iter()
-        .filter_map(|family| dumps.ruleset(family));
-    let (dump_ids, rulesets) = found.map(|(id, ruleset)| (id, ruleset.clone())).unzip();
+    let warnings = odd.collect();
     let mut assumptions = dumps.assumptions(&bundle);
     assumptions.extend(bundle.line_errors.iter().map(|error| {
         let text = format!(
@@ -115,6 +112,7 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
         )
     }));
     assumptions.extend(crate::config::surroundings().assumptions.iter().cloned());
+    let (dump_ids, rulesets) = dumps.into_rulesets().into_iter().unzip();
     Ok(Rules {
         sets: sets.as_ref().map(|(_, sets)| sets.sets.clone()),
         timeouts: timeouts.as_ref().map(|(_, parsed)| parsed.policies.clone()),
@@ -124,7 +122,7 @@ pub(crate) fn parse(bundle: Bundle, lenient: bool) -> Result<Rules, Failure> {
         rulesets,
         dumps: dump_ids,
         assumptions,
-        warnings: odd.collect(),
+        warnings,
         bundle,
     })
 }

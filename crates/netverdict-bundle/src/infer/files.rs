@@ -101,15 +101,14 @@ fn tracks(work: &Work<'_>) -> bool {
 
 fn is_stateful(m: &Match) -> bool {
     matches!(
-        m.name(),
-        "conntrack"
-            | "state"
-            | "connmark"
-            | "connbytes"
-            | "connlimit"
-            | "connlabel"
-            | "helper"
-            | "cluster"
+        m,
+        Match::Conntrack(_)
+            | Match::Connmark(_)
+            | Match::Connbytes(_)
+            | Match::Connlimit(_)
+            | Match::Connlabel(_)
+            | Match::Helper(_)
+            | Match::Cluster(_)
     )
 }
 
@@ -117,7 +116,7 @@ fn uses_sets(work: &Work<'_>) -> bool {
     let mut rules = work.rulesets.iter().flat_map(|r| r.rules());
     rules.any(|(_, rule)| {
         matches!(rule.target, Some(Target::Set(_)))
-            || rule.matches.iter().any(|m| m.name() == "set")
+            || rule.matches.iter().any(|m| matches!(m, Match::Set(_)))
     })
 }
 
@@ -127,6 +126,6 @@ fn counts_time(work: &Work<'_>) -> bool {
     rules.any(|(_, rule)| {
         rule.matches
             .iter()
-            .any(|m| matches!(m.name(), "limit" | "hashlimit" | "recent"))
+            .any(|m| matches!(m, Match::Limit(_) | Match::Hashlimit(_) | Match::Recent(_)))
     })
 }

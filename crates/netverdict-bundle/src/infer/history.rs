@@ -47,8 +47,12 @@ fn remembers(work: &Work<'_>) -> bool {
     rules.any(|(_, rule)| {
         let kept = |m: &Match| {
             matches!(
-                m.name(),
-                "limit" | "hashlimit" | "recent" | "quota" | "statistic"
+                m,
+                Match::Limit(_)
+                    | Match::Hashlimit(_)
+                    | Match::Recent(_)
+                    | Match::Quota(_)
+                    | Match::Statistic(_)
             )
         };
         rule.matches.iter().any(|m| kept(m) && !is_random(m))

@@ -78,6 +78,8 @@ pub(crate) struct Table {
     oldest: VecDeque<(CtId, u64)>,
     /// How many entries are in use, unconfirmed ones included.
     count: u32,
+    /// The most since somebody asked.
+    peak: u32,
     serial: u64,
     /// Whether an entry ever had zones that differ by direction: then two entries may be filed under one tuple.
     split: bool,
@@ -148,6 +150,11 @@ impl Table {
         self.count
     }
 
+    /// The most that there were since this was asked last.
+    pub(crate) const fn take_peak(&mut self) -> u32 {
+        std::mem::replace(&mut self.peak, self.count)
+    }
+
     /// A new entry, not yet in the table. `make` gets its serial number.
     pub(crate) fn allocate(&mut self, make: impl FnOnce(u64) -> Entry) -> CtId {
         self.serial += 1;
@@ -170,6 +177,7 @@ impl Table {
             CtId(self.slots.len() as u32 - 1)
         };
         self.count += 1;
+        self.peak = self.peak.max(self.count);
         if self.recording {
             self.undo.push(Undo::Allocated(id, reused.is_none()));
         }

@@ -20,9 +20,9 @@ use super::checksum;
 use super::entry::Memory;
 use super::layer4::Fault;
 use super::settings::TcpSettings;
-use super::track::{Cx, Handled};
+use super::track::{Cx, Handled, Turn};
 use super::{Direction, Entry, Status};
-use segment::Segment;
+pub(crate) use segment::{Segment, parse};
 
 /// One side's window (`struct ip_ct_tcp_state`). Numbers are sequence numbers unless said otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -439,12 +439,16 @@ fn accept_unanswered(
 
 /// Takes one packet of a TCP connection.
 pub(super) fn packet(entry: &mut Entry, cx: Cx<'_, '_>) -> Handled {
-    let segment = match read(&cx) {
-        Ok(segment) => segment,
-        Err(fault) => return fault.into(),
-    };
+    match read(&cx) {
+        Ok(segment) => take(entry, &segment, cx.turn()),
+        Err(fault) => fault.into(),
+    }
+}
+
+/// Takes one segment of a TCP connection, whose header was read and found right.
+pub(super) fn take(entry: &mut Entry, segment: &Segment<'_>, cx: Turn<'_>) -> Handled {
     if !entry.is_confirmed() {
-        match Tcp::open(&segment, &cx.settings.tcp) {
+        match Tcp::open(segment, &cx.settings.tcp) {
             Ok(tcp) => entry.memory = Memory::Tcp(tcp),
             Err(why) => return Fault::Invalid(why).into(),
         }
@@ -459,7 +463,7 @@ pub(super) fn packet(entry: &mut Entry, cx: Cx<'_, '_>) -> Handled {
     let Memory::Tcp(tcp) = &mut entry.memory else {
         return Fault::Invalid("connection without a TCP state").into();
     };
-    match tcp.step(&segment, at) {
+    match tcp.step(segment, at) {
         Step::Invalid(why) => Fault::Invalid(why).into(),
         Step::InvalidShrink(why, ticks) => {
             entry.set_timeout(ticks, cx.now);
@@ -482,7 +486,7 @@ pub(super) fn packet(entry: &mut Entry, cx: Cx<'_, '_>) -> Handled {
 }
 
 fn read<'c>(cx: &Cx<'c, '_>) -> Result<Segment<'c>, Fault> {
-    let segment = segment::parse(cx.packet, cx.at.offset)?;
+    let segment = parse(cx.packet, cx.at.offset)?;
     if cx.verify {
         checksum::verify(cx.packet, cx.at.offset, Protocol::TCP, None)?;
     }

@@ -6,6 +6,7 @@ use netverdict_ruleset::Hook;
 use super::layer4::{self, Fault, Layer4};
 use super::{Conntrack, Direction, Entry, Settings, Status, Template, Tuple, Zone};
 use crate::answer;
+use crate::glance::Glance;
 use crate::{Connection, CtId, CtInfo, Reason, Skb};
 
 /// What tracking did with a packet.
@@ -182,6 +183,50 @@ impl Conntrack {
             is_summed: verify && self.settings.checksum && has_sum(at.protocol),
             is_proven: verify && self.settings.checksum && is_summed_whole(at.protocol, connection),
         }
+    }
+
+    /// Tracks a packet that was looked at beforehand, whose entry is found. It neither opens nor resets a connection, its
+    /// lengths and checksum are right.
+    pub(crate) fn track_glance(
+        &mut self,
+        glance: &Glance,
+        options: &[u8],
+        (id, direction): (CtId, Direction),
+        now: Jiffies,
+    ) -> Pretracked {
+        let mut pretracked = Pretracked {
+            tracked: ACCEPT,
+            connection: Connection::None,
+            is_proven: false,
+            is_summed: false,
+        };
+        let turn = Turn {
+            len: glance.len as usize,
+            direction,
+            now,
+            settings: self.policies.of(self.table.get(id), &self.settings),
+        };
+        let Some(entry) = self.table.get_mut(id) else {
+            return pretracked;
+        };
+        let info = info(entry.status, direction);
+        let handled = match entry.protocol() {
+            Protocol::TCP => super::tcp::take(entry, &glance.segment(options), turn),
+            _ => super::udp::take(entry, turn),
+        };
+        match handled {
+            Handled::Accept(why) => {
+                pretracked.connection = Connection::Tracked { id, info };
+                if info == CtInfo::EstablishedReply {
+                    entry.status.insert(Status::SEEN_REPLY);
+                }
+                pretracked.tracked = Tracked::Accept { why };
+            }
+            Handled::Fault(fault) => pretracked.tracked = fault.into(),
+            // Only what opens or resets a connection leads there.
+            Handled::Repeat | Handled::Kill => {}
+        }
+        pretracked
     }
 
     fn track_tuple(
@@ -376,14 +421,40 @@ fn handle(entry: &mut Entry, cx: Cx<'_, '_>) -> Handled {
     }
 }
 
-impl Cx<'_, '_> {
+impl<'c> Cx<'c, '_> {
+    pub(super) fn turn(&self) -> Turn<'c> {
+        Turn {
+            len: self.packet.len(),
+            direction: self.direction,
+            now: self.now,
+            settings: self.settings,
+        }
+    }
+
     /// Counts the packet and lets its connection live `ticks` from now.
     pub(super) fn refresh(&self, entry: &mut Entry, ticks: i64) {
-        entry.refresh(self.direction, self.packet.len(), ticks, self.now);
+        self.turn().refresh(entry, ticks);
+    }
+}
+
+/// The same of a packet whose header was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn<'c> {
+    /// Its length from the IP header on.
+    pub(super) len: usize,
+    pub(super) direction: Direction,
+    pub(super) now: Jiffies,
+    pub(super) settings: &'c Settings,
+}
+
+impl Turn<'_> {
+    /// Counts the packet and lets its connection live `ticks` from now.
+    pub(super) fn refresh(&self, entry: &mut Entry, ticks: i64) {
+        entry.refresh(self.direction, self.len, ticks, self.now);
     }
 
     /// Counts the packet only.
     pub(super) fn count(&self, entry: &mut Entry) {
-        entry.count(self.direction, self.packet.len());
+        entry.count(self.direction, self.len);
     }
 }

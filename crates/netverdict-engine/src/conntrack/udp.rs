@@ -1,20 +1,25 @@
 //! UDP (`nf_conntrack_udp_packet`).
 
-use netverdict_net::Protocol;
+use netverdict_net::{Packet, Protocol};
 
 use super::checksum;
 use super::entry::Memory;
 use super::layer4::Fault;
-use super::track::{Cx, Handled};
+use super::track::{Cx, Handled, Turn};
 use super::{Entry, Status};
 
 /// An answered flow counts as a stream when it is older than this.
 const STREAM_SECONDS: i64 = 2;
 
 pub(super) fn packet(entry: &mut Entry, cx: Cx<'_, '_>) -> Handled {
-    if let Err(fault) = check(&cx) {
-        return fault.into();
+    match check(&cx) {
+        Ok(()) => take(entry, cx.turn()),
+        Err(fault) => fault.into(),
     }
+}
+
+/// Takes one datagram of a flow, whose header was read and found right.
+pub(super) fn take(entry: &mut Entry, cx: Turn<'_>) -> Handled {
     if !entry.is_confirmed() {
         let stream_from = cx.now.0 + STREAM_SECONDS * cx.settings.hz;
         entry.memory = Memory::Udp { stream_from };
@@ -40,16 +45,21 @@ pub(super) fn packet(entry: &mut Entry, cx: Cx<'_, '_>) -> Handled {
     Handled::Accept(None)
 }
 
-fn check(cx: &Cx<'_, '_>) -> Result<(), Fault> {
-    let header = cx
-        .packet
-        .array::<8>(cx.at.offset)
+/// Checks the header's length; whether it has a checksum.
+pub(crate) fn parse(packet: &Packet<'_>, offset: usize) -> Result<bool, Fault> {
+    let header = packet
+        .array::<8>(offset)
         .map_err(Fault::reading("UDP header beyond the packet"))?;
     let len = usize::from(u16::from_be_bytes([header[4], header[5]]));
-    if len < 8 || len > cx.packet.len() - cx.at.offset {
+    if len < 8 || len > packet.len() - offset {
         return Err(Fault::Invalid("UDP length does not fit"));
     }
-    if [header[6], header[7]] == [0, 0] || !cx.verify {
+    Ok([header[6], header[7]] != [0, 0])
+}
+
+fn check(cx: &Cx<'_, '_>) -> Result<(), Fault> {
+    let is_summed = parse(cx.packet, cx.at.offset)?;
+    if !is_summed || !cx.verify {
         return Ok(());
     }
     checksum::verify(cx.packet, cx.at.offset, Protocol::UDP, None)

@@ -52,6 +52,8 @@ impl Search<'_, '_> {
         let mut tuple = current;
         if let Some(addresses) = self.range.addresses {
             let zone = self.zone();
+            // And the same address.
+            self.conntrack.is_coupled |= addresses.start != addresses.end;
             address::choose(
                 &mut tuple,
                 addresses,
@@ -239,6 +241,8 @@ impl Search<'_, '_> {
         let Some(numbers) = self.numbers(&tuple) else {
             return tuple;
         };
+        // Later connections of the sender are to have the same port, wherever they lead.
+        self.conntrack.is_coupled = true;
         let mut offset = match self.range.ports.and_then(|ports| ports.base) {
             Some(base) => key(&mut tuple, self.side).wrapping_sub(base),
             None if self.is_random() || self.side == NatSide::Source => self.draw(numbers),

@@ -9,8 +9,8 @@ use crate::context::Now;
 use crate::engine::Engine;
 use crate::walk::End;
 use crate::{
-    Checksums, Connection, Entry, Fate, FlowId, Input, NatView, Outcome, Reason, Transport, nat,
-    path,
+    Checksums, Connection, Entry, Fate, FlowId, Input, NatView, Outcome, Reason, Transport,
+    Vantage, nat, path,
 };
 
 /// How far a shortcut led.
@@ -36,7 +36,12 @@ impl Engine {
             return Shortcut::None;
         };
         let terms_met = self.paths.get(path).is_some_and(|path| {
-            path.terms.admit(input.entry, packet, plain)
+            let at = Vantage {
+                entry: input.entry,
+                packet_type: packet.link.packet_type,
+            };
+            let len = packet.len() as u32;
+            path.terms.admit(&at, len, packet.tos(), plain)
                 && !(path.rewrites && self.config.keep_egress)
         });
         let sound = self.config.checksums == Checksums::Trust || Plain::is_sealed(packet);
@@ -79,6 +84,32 @@ impl Engine {
         path: PathId,
         direction: Direction,
     ) -> Option<Outcome> {
+        let len = input.packet.len();
+        let Arrived { id, nat, .. } = self.arrive(tracked, path, direction, len)?;
+        let flow = self.flow_of(id);
+        let path = self.paths.get(path)?;
+        let egress = self
+            .config
+            .keep_egress
+            .then(|| egress(&input.packet, path, nat))
+            .flatten();
+        Some(Outcome {
+            flow,
+            nat,
+            len: len as u32,
+            egress,
+            ..path.outcome()
+        })
+    }
+
+    /// Counts what a packet counts at the end of a path, if its connection meets the path's terms.
+    pub(crate) fn arrive(
+        &mut self,
+        tracked: Pretracked,
+        path: PathId,
+        direction: Direction,
+        len: usize,
+    ) -> Option<Arrived> {
         let Connection::Tracked { id, info } = tracked.connection else {
             return None;
         };
@@ -87,49 +118,41 @@ impl Engine {
         if !path.terms.hold(entry, info) {
             return None;
         }
-        let len = input.packet.len();
+        let nat = match path.mapped {
+            [false, false] => None,
+            mapped => {
+                let before = entry.tuple(direction).transport();
+                let after = mapping(entry.tuple(direction.other()), before, mapped)?;
+                (before != after).then_some(NatView { before, after })
+            }
+        };
         for place in &path.counters {
             self.state.counters.add(*place as usize, len);
         }
-        let before = entry.tuple(direction).transport();
-        let after = match path.mapped {
-            [false, false] => before,
-            mapped => mapping(entry.tuple(direction.other()), before, mapped)?,
-        };
-        let flow = if entry.memo.flow != 0 && entry.memo.epoch == self.state.flows.epoch() {
-            FlowId(entry.memo.flow)
-        } else {
-            let (ends, serial) = (entry.original().transport(), entry.serial());
-            let known = entry.memo.flow();
-            let flow = self.state.flows.number(ends, Some(serial), known);
-            let epoch = self.state.flows.epoch();
-            if let Some(entry) = self.state.conntrack.entry_mut(id) {
-                entry.memo.number(flow, epoch);
-            }
-            flow
-        };
-        let nat = (before != after).then_some(NatView { before, after });
-        let egress = self
-            .config
-            .keep_egress
-            .then(|| egress(&input.packet, path, nat))
-            .flatten();
-        Some(Outcome {
-            verdict: path.end.verdict,
-            fate: path.end.fate,
-            decided_by: path.end.by,
-            hook: path.hook,
-            state: path.state,
-            flow: Some(flow),
+        Some(Arrived {
+            id,
             nat,
-            in_device: path.in_device,
-            out_device: path.out_device,
-            unknowns: Vec::new(),
-            mark: path.mark,
-            emitted: Vec::new(),
-            len: len as u32,
-            egress,
+            fate: path.end.fate,
         })
+    }
+
+    /// The number of a confirmed connection's flow.
+    fn flow_of(&mut self, id: crate::CtId) -> Option<FlowId> {
+        if !self.config.number_flows {
+            return None;
+        }
+        let entry = self.state.conntrack.entry(id)?;
+        if entry.memo.flow != 0 && entry.memo.epoch == self.state.flows.epoch() {
+            return Some(FlowId(entry.memo.flow));
+        }
+        let (ends, serial) = (entry.original().transport(), entry.serial());
+        let known = entry.memo.flow();
+        let flow = self.state.flows.number(ends, Some(serial), known);
+        let epoch = self.state.flows.epoch();
+        if let Some(entry) = self.state.conntrack.entry_mut(id) {
+            entry.memo.number(flow, epoch);
+        }
+        Some(flow)
     }
 
     /// Remembers the path of a packet that walked to its end.
@@ -196,6 +219,14 @@ impl Engine {
         };
         Some((id, direction, path))
     }
+}
+
+/// A packet at the end of a remembered path.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrived {
+    id: crate::CtId,
+    pub(crate) nat: Option<NatView>,
+    pub(crate) fate: Fate,
 }
 
 /// What a walk leaves to be remembered.

@@ -3,14 +3,14 @@
 use netverdict_net::{Family, Packet, PacketType, Protocol, checksum};
 
 use crate::conntrack::{Entry as Connection, Layer4, Status};
-use crate::{CtInfo, Entry};
+use crate::{CtInfo, Entry, Vantage};
 
 /// A whole TCP or UDP packet without options, extension headers or fragmentation, some hops from its end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plain {
     pub(crate) at: Layer4,
     /// TCP's flag byte; 0 of UDP.
-    flags: u8,
+    pub(crate) flags: u8,
     dont_fragment: bool,
 }
 
@@ -77,16 +77,15 @@ pub(crate) const NAT_BITS: u32 = Status::NAT.0 | Status::NAT_DONE.0 | Status::SE
 
 impl Terms {
     /// Whether a packet that tracking has not seen yet meets them.
-    pub(crate) fn admit(&self, entry: Entry, packet: &Packet<'_>, plain: Plain) -> bool {
-        let len = packet.len() as u32;
+    pub(crate) fn admit(&self, at: &Vantage, len: u32, tos: u8, plain: Plain) -> bool {
         let (mask, flags) = self.flags;
         let (least, most) = self.lengths;
         plain.flags & mask == flags
             && (least..=most).contains(&len)
-            && self.tos == packet.tos()
-            && self.packet_type == packet.link.packet_type
+            && self.tos == tos
+            && self.packet_type == at.packet_type
             && self.dont_fragment == plain.dont_fragment
-            && self.entry == entry
+            && self.entry == at.entry
     }
 
     /// Whether its connection meets them, now that tracking has seen it.

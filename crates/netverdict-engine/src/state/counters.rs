@@ -20,6 +20,11 @@ impl CounterStore {
         first
     }
 
+    /// How many there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.counters.len()
+    }
+
     /// Counts one packet.
     pub(crate) fn add(&mut self, at: usize, bytes: usize) {
         if let Some(counter) = self.counters.get_mut(at) {

@@ -52,6 +52,8 @@ pub(crate) struct Peers {
     limits: Limits,
     global: Global,
     global_before: Global,
+    /// Whether anybody was told anything, or would have been.
+    is_used: bool,
     peers: HashMap<IpAddr, Peer, FixedState>,
     journal: Journal<(IpAddr, Option<Peer>)>,
 }
@@ -62,6 +64,7 @@ impl Default for Peers {
             limits: Limits::default(),
             global: Global::default(),
             global_before: Global::default(),
+            is_used: false,
             peers: HashMap::with_hasher(FixedState::with_seed(0)),
             journal: Journal::default(),
         }
@@ -93,6 +96,11 @@ impl Peers {
         }
     }
 
+    /// Whether anybody was told anything, or would have been.
+    pub(crate) const fn is_used(&self) -> bool {
+        self.is_used
+    }
+
     /// Whether an ICMP error of this type may be sent to a peer now; it then counts as sent. Of the global bucket the
     /// kernel takes 0, 1 or 2 at random; here it is 1.
     pub(crate) fn allow_error(
@@ -102,6 +110,7 @@ impl Peers {
         loopback: bool,
         now: Jiffies,
     ) -> bool {
+        self.is_used = true;
         let family = Family::of(peer);
         let limited = match family {
             Family::V4 => {
@@ -137,6 +146,7 @@ impl Peers {
 
     /// Whether a peer may be told of a better way now; it then counts as told.
     pub(crate) fn allow_redirect(&mut self, peer: IpAddr, now: Jiffies) -> bool {
+        self.is_used = true;
         let load = self.limits.hz / 50;
         let mut found = self.peer(peer, now);
         if now.0 > found.last + (load << (REDIRECTS + 1)) {

@@ -7,7 +7,7 @@ use netverdict_audit::{Auditor, Places, coverage, subject};
 use netverdict_bundle::Survey;
 use netverdict_capture::{Captures, Summary};
 use netverdict_replay::{
-    NullSink, Options, Progress, ReplayError, Session, Setup, Sink, Watch, survey,
+    Lanes, Options, Progress, Ran, ReplayError, Session, Setup, Sink, Watch, survey,
 };
 use netverdict_report::findings::{Findings, sarif};
 use netverdict_report::model::Report;
@@ -70,7 +70,14 @@ pub(crate) fn run(args: &Replay) -> Result<u8, Failure> {
         format: args.printed.format,
         common: &args.printed.common,
     };
-    job.run()
+    let ran = job.run();
+    leave(setup);
+    ran
+}
+
+/// Leaves something to the end of the process, which is near: to free it piece by piece takes longer.
+fn leave<T>(what: T) {
+    std::mem::forget(what);
 }
 
 /// Whether a format says nothing of assumptions, which tell what the captures show.
@@ -105,11 +112,14 @@ impl Job<'_> {
                 session.captures().to_vec()
             }
             Format::Counters => {
-                let session = self.replay_unlisted()?;
-                let written = counters::write(&session.totals(), &mut output);
+                let mut session = self.replay_unlisted()?;
+                let totals = session.take_totals();
+                let written = counters::write(&totals, &mut output);
                 written.map_err(|error| output.failure(&error))?;
                 super::warn(self.common, &self.all_warnings(&session));
-                session.captures().to_vec()
+                let captures = session.captures().to_vec();
+                leave((session, totals));
+                captures
             }
             Format::Conntrack => {
                 let session = self.replay_unlisted()?;
@@ -241,16 +251,44 @@ impl Job<'_> {
     /// Takes all captures through the host, for formats that list no packets.
     fn replay_unlisted(&self) -> Result<Session<'_>, Failure> {
         if self.separate {
-            self.replay_apart()
-        } else {
-            self.replay(&mut NullSink)
+            return self.replay_apart();
+        }
+        let bar = Bar::new(self.common, self.frames);
+        // What each connection became is told in the order of their making, which one engine knows.
+        let lanes = match (rayon::current_num_threads(), self.format) {
+            (threads @ 2.., Format::Counters) => 2 * threads,
+            _ => 1,
+        };
+        let open = || self.sources.open();
+        let session = self.count(open, lanes, self.options, &|progress| bar.advance(progress));
+        bar.finish();
+        session
+    }
+
+    /// Counts what captures lead to, in lanes if that is possible.
+    fn count(
+        &self,
+        open: impl Fn() -> Result<Captures, Failure>,
+        lanes: usize,
+        options: Options,
+        progress: &dyn Fn(Progress),
+    ) -> Result<Session<'_>, Failure> {
+        let count = |lanes| {
+            let mut session = Session::new(self.setup, options);
+            let ran = session.count(open()?, lanes, progress);
+            let ran = ran.map_err(|e| failed(&e, Some(self.setup)))?;
+            Ok::<_, Failure>((session, ran))
+        };
+        match count(Lanes::Many(lanes))? {
+            (session, Ran::Whole) => Ok(session),
+            (_, Ran::Coupled) => Ok(count(Lanes::One)?.0),
         }
     }
 
     /// Takes each capture through a fresh host, several at a time, since none has to do with another.
     fn replay_apart(&self) -> Result<Session<'_>, Failure> {
         let bar = Bar::new(self.common, self.frames);
-        let mut captures = self.sources.open_each();
+        let mut captures = self.sources.each();
         let mut whole: Option<Session<'_>> = None;
         loop {
             let group: Vec<_> = captures
@@ -264,7 +302,7 @@ impl Job<'_> {
             let sessions: Vec<_> = group
                 .into_par_iter()
                 .enumerate()
-                .map(|(index, captures)| self.replay_one(captures?, is_first(index), &bar))
+                .map(|(index, open)| self.replay_one(open, is_first(index), &bar))
                 .collect();
             for session in sessions {
                 match &mut whole {
@@ -279,7 +317,7 @@ impl Job<'_> {
 
     fn replay_one(
         &self,
-        captures: Captures,
+        open: impl Fn() -> Result<Captures, Failure>,
         is_first: bool,
         bar: &Bar,
     ) -> Result<Session<'_>, Failure> {
@@ -288,13 +326,15 @@ impl Job<'_> {
             keep_counters: self.options.keep_counters && is_first,
             ..self.options
         };
-        let mut session = Session::new(self.setup, options);
         let done = Cell::new(0);
-        let progress =
-            |progress: Progress| bar.add(progress.frames - done.replace(progress.frames));
-        let ran = session.run(captures, &mut NullSink, &mut (), &progress);
-        ran.map_err(|e| failed(&e, Some(self.setup)))?;
-        Ok(session)
+        let progress = |progress: Progress| {
+            bar.add(
+                progress
+                    .frames
+                    .saturating_sub(done.replace(progress.frames)),
+            );
+        };
+        self.count(open, 1, options, &progress)
     }
 
     /// Takes all captures through the host.

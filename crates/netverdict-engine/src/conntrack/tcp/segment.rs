@@ -8,13 +8,13 @@ use crate::conntrack::layer4::Fault;
 /// The fields of one TCP header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Segment<'p> {
-    pub(super) sequence: u32,
-    pub(super) ack: u32,
-    pub(super) window: u16,
-    pub(super) flags: u8,
+    pub(crate) sequence: u32,
+    pub(crate) ack: u32,
+    pub(crate) window: u16,
+    pub(crate) flags: u8,
     /// The sequence number after its data; SYN and FIN count one each.
-    pub(super) end: u32,
-    pub(super) options: &'p [u8],
+    pub(crate) end: u32,
+    pub(crate) options: &'p [u8],
 }
 
 impl Segment<'_> {

@@ -1,0 +1,277 @@
+//! Frames sorted for a replay that says nothing of single frames: plain packets, in few bytes, and all others.
+
+use std::sync::Arc;
+
+use netverdict_bundle::{Basis, Entry, Placement, Placer};
+use netverdict_capture::{Batch, Direction, Origin};
+use netverdict_engine::{Checksums, Glance, Split, Vantage};
+use netverdict_net::{Device, InterfaceName, Link, Packet, Timestamp};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use crate::Setup;
+use crate::evidence::Identity;
+use crate::offload::is_pending;
+use crate::prepare::{self, Prepared, What};
+
+/// A plain packet that came in.
+#[derive(Debug)]
+pub(crate) struct Quick {
+    /// Its place in the batch.
+    pub(crate) index: u32,
+    /// Where it was captured: its place among the part's spots.
+    pub(crate) spot: u32,
+    pub(crate) time: Timestamp,
+    pub(crate) glance: Glance,
+    /// TTL or hop limit.
+    pub(crate) hops: u8,
+    /// What its continuation would share with it, where that is asked.
+    pub(crate) identity: Option<Identity>,
+}
+
+impl Quick {
+    /// What lies before its IP header.
+    pub(crate) const HEADER: usize = 14;
+}
+
+/// Where plain packets were captured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    origin: Origin,
+    /// What is the same of all plain packets there; `None` where placing looks at the packet.
+    pub(crate) station: Option<Station>,
+}
+
+/// What is the same of all plain packets of one origin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Station {
+    link: Link,
+    pub(crate) interface: Device,
+    pub(crate) hint: Option<Direction>,
+    pub(crate) vantage: Vantage,
+}
+
+/// Frames that one thread sorts at a time.
+const PART: usize = 512;
+
+/// How frames are to be sorted.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// All for one lane, which holds frames that go out against those that came in.
+    Together,
+    /// Into so many lanes that have nothing to do with each other. No frame may go out.
+    Apart(Option<Arc<Split>>, usize),
+}
+
+/// Some consecutive frames of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    pub(crate) spots: Vec<Spot>,
+    pub(crate) lots: Vec<Lot>,
+    /// The time of the first that the engine will see.
+    pub(crate) first: Option<Timestamp>,
+    /// Whether a frame has to do with others of other lanes, or goes out.
+    pub(crate) is_coupled: bool,
+}
+
+/// Frames for one lane.
+#[derive(Debug, Default)]
+pub(crate) struct Lot {
+    pub(crate) quick: Vec<Quick>,
+    /// The others, with their places in the batch.
+    pub(crate) others: Vec<(u32, Prepared)>,
+}
+
+/// Sorts all frames of a batch.
+pub(crate) fn sort(batch: &Batch, setup: &Setup, way: &Way) -> Vec<Part> {
+    let parts = (0..batch.len().div_ceil(PART)).into_par_iter();
+    parts
+        .map(|number| part(batch, number, &mut Sorter::new(setup, way)))
+        .collect()
+}
+
+/// What sorting frame after frame takes.
+struct Sorter<'s> {
+    setup: &'s Setup,
+    way: &'s Way,
+    placer: Placer<'s>,
+    /// Whether checksums are believed that a device is yet to fill in.
+    believes: bool,
+}
+
+impl<'s> Sorter<'s> {
+    fn new(setup: &'s Setup, way: &'s Way) -> Self {
+        Self {
+            setup,
+            way,
+            placer: Placer::new(&setup.inferred.host, &setup.inferred.own),
+            believes: setup.config.checksums == Checksums::Auto,
+        }
+    }
+}
+
+fn part(batch: &Batch, number: usize, sorter: &mut Sorter<'_>) -> Part {
+    let first = number * PART;
+    let last = batch.len().min(first + PART);
+    let way = sorter.way;
+    let lots = match way {
+        Way::Together => 1,
+        Way::Apart(_, lanes) => *lanes,
+    };
+    let room = (last - first) / lots.max(1);
+    let lot = || Lot {
+        quick: Vec::with_capacity(room + room / 4),
+        others: Vec::new(),
+    };
+    let mut part = Part {
+        lots: std::iter::repeat_with(lot).take(lots).collect(),
+        ..Part::default()
+    };
+    for index in first..last {
+        if let Some(quick) = part.quick(batch, index, sorter) {
+            part.first.get_or_insert(quick.time);
+            match way
+                .lane_of(&quick.glance)
+                .and_then(|lane| part.lots.get_mut(lane))
+            {
+                Some(lot) => lot.quick.push(quick),
+                None => part.is_coupled = true,
+            }
+        } else if let Some(frame) = batch.frame(index) {
+            let prepared = prepare::prepared(&frame, sorter.setup, &mut sorter.placer);
+            part.other(batch, index, prepared, way);
+        }
+    }
+    part
+}
+
+impl Way {
+    fn lane_of(&self, glance: &Glance) -> Option<usize> {
+        match self {
+            Self::Apart(Some(split), lanes) => lane(split.share_of(glance)?, *lanes),
+            Self::Apart(None, _) | Self::Together => Some(0),
+        }
+    }
+
+    /// The lane of a packet; `None` if it may have to do with more than one, or continue another.
+    fn lane_of_other(&self, data: &[u8], prepared: &Prepared) -> Option<usize> {
+        let Self::Apart(split, lanes) = self else {
+            return Some(0);
+        };
+        let What::Packet {
+            position,
+            placement,
+            sighting,
+        } = &prepared.what
+        else {
+            return Some(0);
+        };
+        let goes_out = placement.direction == Direction::Out
+            || placement.interface == Device::Named(InterfaceName::loopback());
+        if goes_out {
+            return None;
+        }
+        let Some(split) = split else {
+            return Some(0);
+        };
+        // How many fragments a source sent counts for all of them.
+        if sighting.is_fragment {
+            return None;
+        }
+        let packet = position.packet(data)?;
+        lane(split.share(&packet)?, *lanes)
+    }
+}
+
+const fn lane(share: u64, lanes: usize) -> Option<usize> {
+    // The upper half: all of its bits are as good as any.
+    ((share >> 32) as usize).checked_rem(lanes)
+}
+
+impl Part {
+    fn other(&mut self, batch: &Batch, index: usize, prepared: Prepared, way: &Way) {
+        let data = batch.data(index).unwrap_or_default();
+        if let What::Packet { placement, .. } = &prepared.what
+            && placement.entry != Entry::Below
+        {
+            self.first.get_or_insert(prepared.time);
+        }
+        let lane = way.lane_of_other(data, &prepared);
+        match lane.and_then(|lane| self.lots.get_mut(lane)) {
+            Some(lot) => lot.others.push((index as u32, prepared)),
+            None => self.is_coupled = true,
+        }
+    }
+
+    fn quick(&mut self, batch: &Batch, index: usize, sorter: &mut Sorter<'_>) -> Option<Quick> {
+        let bare = batch.bare(index)?;
+        let spot = self.spot(batch, index, bare.origin, &mut sorter.placer)?;
+        let station = self.spots.get(spot)?.station?;
+        let packet = Packet::new(bare.packet, bare.on_wire, station.link).ok()?;
+        let mut glance = Glance::of(&packet)?;
+        if !glance.is_right()
+            && sorter.believes
+            && is_pending(&packet, glance.protocol(), glance.offset())
+        {
+            glance.believe();
+        }
+        Some(Quick {
+            index: index as u32,
+            spot: spot as u32,
+            time: bare.time,
+            hops: packet.ttl(),
+            identity: matches!(sorter.way, Way::Together)
+                .then(|| Identity::of_plain(&packet, glance.protocol(), glance.offset())),
+            glance,
+        })
+    }
+
+    fn spot(
+        &mut self,
+        batch: &Batch,
+        index: usize,
+        origin: Origin,
+        placer: &mut Placer<'_>,
+    ) -> Option<usize> {
+        // Few neighbours send to few interfaces.
+        const FEW: usize = 16;
+        let recent = self.spots.iter().take(FEW);
+        if let Some(known) = recent.into_iter().position(|spot| spot.origin == origin) {
+            return Some(known);
+        }
+        let station = station(batch, index, placer);
+        self.spots.push(Spot { origin, station });
+        Some(self.spots.len() - 1)
+    }
+}
+
+/// What is said of a frame from its origin alone.
+fn station(batch: &Batch, index: usize, placer: &mut Placer<'_>) -> Option<Station> {
+    let frame = batch.frame(index)?;
+    let packet = frame.packet()?.ok()?;
+    let facts = crate::facts::of_frame(&frame, &packet);
+    let placement = placer.place(&facts);
+    settles(&placement).then_some(Station {
+        link: frame.link,
+        interface: placement.interface,
+        hint: frame.direction_hint,
+        vantage: Vantage {
+            entry: netverdict_engine::Entry::Prerouting {
+                in_device: placement.interface,
+            },
+            packet_type: placement.packet_type,
+        },
+    })
+}
+
+/// Whether a frame is placed so whatever its packet is: it came in and nobody looked at its addresses. On the loopback
+/// device a frame that comes in may be one that went out.
+fn settles(placement: &Placement) -> bool {
+    let basis = matches!(
+        placement.direction_basis,
+        Basis::DirectionFlag | Basis::CaptureFlag | Basis::OwnMacDestination
+    );
+    basis
+        && placement.direction == Direction::In
+        && placement.entry == Entry::Prerouting
+        && placement.interface != Device::Named(InterfaceName::loopback())
+}
