@@ -141,6 +141,21 @@ impl Case {
         Ok((self, run))
     }
 
+    /// Spreads the frames over so many seconds, in their order, for rules that follow the clock.
+    pub fn spread(&mut self, seed: u64, seconds: u64) {
+        const STREAM: u64 = 5;
+        let Some(first) = self.frames.first().map(|frame| frame.time) else {
+            return;
+        };
+        let mut rng = Rng::new(seed, STREAM);
+        let span = seconds * 1_000_000_000;
+        let mut offsets: Vec<u64> = self.frames.iter().map(|_| rng.below(span)).collect();
+        offsets.sort_unstable();
+        for (frame, offset) in self.frames.iter_mut().zip(offsets) {
+            frame.time = Timestamp(first.0 + offset as i64);
+        }
+    }
+
     /// The dump of a family.
     pub fn dump(&self, family: Family) -> Option<&str> {
         match family {

@@ -34,6 +34,14 @@ pub fn compare(seed: u64, words: &Vocabulary) -> Result<Compared, RigError> {
     judge(case, kernel)
 }
 
+/// The same with the packets spread over so many seconds, through which the kernel waits.
+pub fn compare_paced(seed: u64, words: &Vocabulary, seconds: u64) -> Result<Compared, RigError> {
+    let (mut case, _) = Case::draw(seed, words)?;
+    case.spread(seed, seconds);
+    let kernel = case.run(Pace::Real)?;
+    judge(case, kernel)
+}
+
 /// Compares the two on a case at hand.
 pub fn again(case: Case) -> Result<Compared, RigError> {
     let kernel = case.run(Pace::Fast)?;

@@ -10,7 +10,7 @@ use netverdict_capture::{Captures, Input, expand};
 use netverdict_conform::helpers::router;
 use netverdict_conform::random::judge;
 use netverdict_conform::rig::{Backend, Direction, Pace};
-use netverdict_conform::{Case, Frame};
+use netverdict_conform::{Case, Frame, record};
 use netverdict_forge::random::HELPER_MACS;
 use netverdict_host::Route;
 use netverdict_net::{AddrMask, Family, InterfaceName, MacAddr, Timestamp, checksum};
@@ -306,7 +306,14 @@ fn random_control_connections_count_as_in_the_kernel() {
             }
             let family = compared.case.v4.as_deref().or(compared.case.v6.as_deref());
             let helper = family.and_then(|text| text.lines().find(|l| l.contains("--helper")));
-            eprintln!("seed {seed}: {}", helper.unwrap_or_default());
+            let kept =
+                Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("disagreements/helper-{seed}"));
+            record::write(&compared.case, &kept).unwrap();
+            eprintln!(
+                "seed {seed}: {}: {}",
+                helper.unwrap_or_default(),
+                kept.display()
+            );
             for difference in compared.differences.iter().take(5) {
                 eprintln!("  {difference}");
             }

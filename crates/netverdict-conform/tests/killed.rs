@@ -138,7 +138,10 @@ fn nothing_is_left_of_a_run_killed_at_any_moment() {
     const MOMENTS: u64 = 15;
     let (mut namespaces, mut children) = (0, 0);
     for (moment, name) in (0..MOMENTS).zip(["KILL", "TERM", "INT"].into_iter().cycle()) {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        // Who starts the tests in the background has them ignore INT.
+        let mut child = Command::new("env")
+            .arg("--default-signal=INT,TERM")
+            .arg(std::env::current_exe().unwrap())
             .args(["worker", "--exact", "--nocapture"])
             .env(WORKER, "1")
             .stdout(Stdio::piped())

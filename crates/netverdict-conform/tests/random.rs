@@ -1,5 +1,6 @@
 //! Model against kernel on random cases. `NETVERDICT_SEEDS=first..end` asks for a range of its own, `fresh:N` for seeds
 //! that nobody has seen; `NETVERDICT_SHRINK=N` says how many disagreements are shrunk and written down.
+//! `NETVERDICT_PACED=first..end` says which cases run in real time, over `NETVERDICT_SECONDS` each.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -142,6 +143,54 @@ fn the_model_agrees_with_the_kernel() {
         );
     }
     assert!(tally.unread.is_empty(), "dumps that cannot be read");
+}
+
+/// Rules that follow the clock: the packets are spread over seconds, and the kernel waits through them.
+#[test]
+fn the_model_agrees_with_the_kernel_in_real_time() {
+    let set = |name| std::env::var(name).ok();
+    let range = set("NETVERDICT_PACED");
+    let range = range.as_deref().and_then(|text| text.split_once(".."));
+    let range = range.and_then(|(first, end)| Some(first.parse().ok()?..end.parse().ok()?));
+    let range: std::ops::Range<u64> = range.unwrap_or(0..24);
+    let seconds = set("NETVERDICT_SECONDS")
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(3);
+    let words = Vocabulary::all().only(|_, name| !except().iter().any(|e| e == name));
+    // Each sleeps most of the time.
+    const AT_ONCE: usize = 24;
+    let next = AtomicU64::new(range.start);
+    let tally = Mutex::new(Tally::default());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= range.end || tally.lock().unwrap().missing.is_some() {
+                        return;
+                    }
+                    let outcome = random::compare_paced(seed, &words, seconds);
+                    tally.lock().unwrap().take(seed, outcome);
+                }
+            });
+        }
+    });
+    let tally = tally.into_inner().unwrap();
+    if let Some(missing) = tally.missing {
+        eprintln!("SKIPPED: {missing}");
+        return;
+    }
+    eprintln!(
+        "in real time, seeds {range:?}: {} agree, {} say nothing, {} differ",
+        tally.agreed,
+        tally.undetermined,
+        tally.differing.len()
+    );
+    for (seed, compared) in tally.differing.iter().take(3) {
+        eprintln!("===== seed {seed}\n{compared}");
+    }
+    assert!(tally.differing.is_empty(), "of {range:?}");
+    assert_eq!(tally.unread, Vec::<String>::new());
 }
 
 /// Where a shrunk case is written: a folder that `netverdict conform bundle capture.pcapng` takes.

@@ -2,6 +2,7 @@
 
 mod corpus {
     pub(crate) mod canonical;
+    pub(crate) mod foreign;
     pub(crate) mod manifest;
     pub(crate) mod options;
 }
