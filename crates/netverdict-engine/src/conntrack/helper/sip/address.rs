@@ -65,11 +65,11 @@ pub(super) fn len_with_port(text: &[u8], family: Family) -> usize {
     let Some((_, len)) = parse(text, family, true) else {
         return 0;
     };
-    match text.get(len) {
-        Some(b':') => len + 1 + decimal(&text[len + 1..]).1,
-        _ => len,
-    }
+    port(&text[len..]).map_or(0, |(_, more)| len + more)
 }
+
+/// No port has more digits (`sip_parse_port`).
+const DIGITS: usize = 5;
 
 /// The port behind an address, and what of the text it takes. Only unprivileged ports are believed.
 pub(super) fn port(text: &[u8]) -> Option<(u16, usize)> {
@@ -77,8 +77,8 @@ pub(super) fn port(text: &[u8]) -> Option<(u16, usize)> {
         return Some((DEFAULT_PORT, 0));
     }
     let (port, digits) = decimal(&text[1..]);
-    let port = u16::try_from(port).ok().filter(|port| *port >= 1024)?;
-    Some((port, 1 + digits))
+    let port = u16::try_from(port).ok()?;
+    (port >= 1024 && digits <= DIGITS).then_some((port, 1 + digits))
 }
 
 /// An address as messages have it; IPv6 in brackets where `delimited`.

@@ -31,7 +31,7 @@ impl Message<'_, '_, '_, '_> {
             return Help::Accept;
         };
         let session = sdp::address(self.data(), start, Line::Connection, family);
-        let mut last = None;
+        let mut last = session.map(|(address, _)| address);
         let (mut at, mut count) = (start, 0);
         while count < MEDIA {
             let found = sdp::find(self.data(), at, Line::Media, None, family).found();
