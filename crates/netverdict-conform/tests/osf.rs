@@ -1,14 +1,11 @@
 //! `-m osf` with fingerprints loaded: SYNs near each of them, asked of the kernel. The kernel has one list of fingerprints
 //! for all namespaces; the test puts names of its own there, and takes them away again.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "helpers of tests are tests"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 #[path = "traps/router.rs"]
 mod router;
 
+use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -71,9 +68,9 @@ fn rules() -> String {
             " --ttl 2 --log 2",
             " --ttl 1 --log 0",
         ] {
-            text += &format!("-A INPUT -p tcp -m osf --genre {genre}{rest}\n");
+            writeln!(text, "-A INPUT -p tcp -m osf --genre {genre}{rest}").unwrap();
         }
-        text += &format!("-A INPUT -p tcp -m osf ! --genre {genre} --ttl 2\n");
+        writeln!(text, "-A INPUT -p tcp -m osf ! --genre {genre} --ttl 2").unwrap();
     }
     text + "COMMIT\n"
 }

@@ -60,8 +60,8 @@ impl OptionKind {
         }
     }
 
-    /// Its length in bytes.
-    pub const fn len(self) -> usize {
+    /// Bytes that it takes.
+    pub const fn size(self) -> usize {
         match self {
             Self::End | Self::Nop => 1,
             Self::Mss => 4,

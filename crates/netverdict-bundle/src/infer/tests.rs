@@ -343,7 +343,7 @@ fn chance_and_memory_are_stated_where_rules_use_them() {
 #[test]
 fn rules_of_an_unnamed_iptables_nft_are_taken_for_a_recent_ones() {
     let ports = |rule: &mut Rule| {
-        rule.matches = vec![Match::Tcp(netverdict_ruleset::matches::Tcp::default())]
+        rule.matches = vec![Match::Tcp(netverdict_ruleset::matches::Tcp::default())];
     };
     let assumed = |version, ports: &dyn Fn(&mut Rule)| {
         let rules = Ruleset {

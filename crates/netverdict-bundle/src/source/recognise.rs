@@ -153,7 +153,7 @@ fn is_fingerprint(line: &str) -> bool {
     match fields.as_slice() {
         [window, numbers @ .., _, _, _, _, _] if numbers.len() == 3 => {
             window.starts_with(|c: char| c.is_ascii_digit() || "ST%*".contains(c))
-                && numbers.iter().all(|field| is_number(field))
+                && numbers.iter().all(is_number)
         }
         _ => false,
     }

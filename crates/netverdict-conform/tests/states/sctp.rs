@@ -55,8 +55,11 @@ const OPENED: [(Side, u8); 4] = [
     (Server, COOKIE_ACK),
 ];
 
-/// Ways into every state: how much of the opening, and what then.
-const WAYS: [(&str, usize, &[(Side, u8)]); 15] = [
+/// A state, how much of the opening leads to it, and what then.
+type Way = (&'static str, usize, &'static [(Side, u8)]);
+
+/// Ways into every state.
+const WAYS: [Way; 15] = [
     ("nothing", 0, &[]),
     ("COOKIE_WAIT", 1, &[]),
     ("COOKIE_WAIT, answered", 2, &[]),

@@ -200,7 +200,9 @@ fn probes(way: &[Segment]) -> Vec<Conversation> {
             for shift in SHIFTS {
                 for afterwards in [&[][..], &[side.other()], &[side.other(), side]] {
                     let mut talk = Talk::new(1024 + all.len() as u16);
-                    way.iter().for_each(|segment| talk.say(*segment, (0, 0)));
+                    for segment in way {
+                        talk.say(*segment, (0, 0));
+                    }
                     talk.say((side, kind.0, kind.1), shift);
                     for side in afterwards {
                         talk.say((*side, ACK, 0), (0, 0));

@@ -68,7 +68,7 @@ impl<'p> Syn<'p> {
 
     /// `nf_osf_match_one`, but for the TTL.
     fn fits(&self, print: &Fingerprint) -> bool {
-        let len: usize = print.options.iter().map(|o| o.len()).sum();
+        let len: usize = print.options.iter().map(|o| o.size()).sum();
         self.dont_fragment == print.dont_fragment
             && self.length == print.length
             && self.options.len() == len
@@ -83,7 +83,7 @@ impl<'p> Syn<'p> {
         let mut mss = 0;
         let mut rest = self.options;
         for option in options {
-            let (here, behind) = rest.split_at_checked(option.len())?;
+            let (here, behind) = rest.split_at_checked(option.size())?;
             match *here {
                 [kind, ..] if kind != option.number() => return None,
                 [_, _, high, low] => mss = u16::from_be_bytes([high, low]).into(),
