@@ -238,7 +238,9 @@ fn tables_are_in_the_order_of_the_program_that_prints_them() {
         let tables = ["nat", "raw", "filter", "mangle"];
         let tables = tables.map(|table| format!("*{table}\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"));
         let text = format!("{header}\n{}", tables.concat());
-        let printed = Netverdict::new(["fmt", "-"]).stdin(text).stdout();
+        let capture = "fixtures/single-server/captures";
+        let run = Netverdict::new(["replay", "-", capture, "--format", "counters", "-q"]);
+        let printed = run.stdin(text).stdout();
         let heads = printed
             .lines()
             .filter(|l| !l.starts_with(':') && *l != "COMMIT");

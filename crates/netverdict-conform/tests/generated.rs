@@ -4,6 +4,7 @@ use netverdict_conform::kernel::Namespace;
 use netverdict_conform::reach::Reach;
 use netverdict_conform::rig::{ChainCounters, Counters, Dumps, Fate, Observation, Pace, Rig};
 use netverdict_conform::{Case, KernelRun, RigError};
+use netverdict_forge::random::timeouts::LISTING;
 use netverdict_forge::random::{Network, Vocabulary, ruleset};
 use netverdict_host::HostFacts;
 use netverdict_net::Family;
@@ -27,19 +28,18 @@ fn generated_dumps_are_taken_by_iptables_restore() {
     for batch in batches {
         let outcome = Namespace::isolated(|inside| {
             let mut rig = Rig::build(inside, &HostFacts::default())?;
+            // They stay when the rules go.
+            let mut timeouts = Some(LISTING);
             for seed in batch..(batch + 10).min(range.end) {
                 let network = Network::new(seed);
                 for family in Family::ALL {
                     let text = ruleset(seed, family, &network, &words);
-                    let dumps = match family {
-                        Family::V4 => Dumps {
-                            v4: Some(&text),
-                            ..Dumps::default()
-                        },
-                        Family::V6 => Dumps {
-                            v6: Some(&text),
-                            ..Dumps::default()
-                        },
+                    let of = |wanted| (family == wanted).then_some(&*text);
+                    let dumps = Dumps {
+                        v4: of(Family::V4),
+                        v6: of(Family::V6),
+                        timeouts: timeouts.take(),
+                        ..Dumps::default()
                     };
                     match rig.load(dumps) {
                         Err(RigError::Refused { message, .. }) => {
