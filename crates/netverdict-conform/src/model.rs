@@ -2,7 +2,7 @@
 
 use netverdict_engine::{
     About, Checksums, Config, ConnectionView, Engine, EngineInput, Entry, Fact, Facts, Input,
-    NullObserver, Outcome, PolicyFact, TproxyFact,
+    NullObserver, Outcome, OwnerFact, PolicyFact, TproxyFact,
 };
 use netverdict_host::{Host, Interface};
 use netverdict_net::{Device, Family, Link, LinkKind, MacAddr, Packet, PacketType};
@@ -47,11 +47,19 @@ pub fn namespace_facts(host: &Host) -> Facts {
         out: None,
         states: Vec::new(),
     };
+    let root = OwnerFact {
+        exists: true,
+        uid: Some(0),
+        gid: Some(0),
+        groups: None,
+    };
     let mut facts = vec![
         fact(About::Policy(none), "policy none"),
         fact(About::Ipvs(None), "ipvs none"),
         fact(About::Socket(None), "socket none"),
         fact(About::Tproxy(TproxyFact::None), "TPROXY none"),
+        // Whoever sends is root: a raw socket takes no less.
+        fact(About::Owner(root), "owner uid 0 gid 0"),
         // No fingerprints are loaded there.
         fact(
             About::Match {

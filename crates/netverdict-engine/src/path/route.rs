@@ -9,7 +9,7 @@ use netverdict_net::{Device, Family, InterfaceName};
 
 use super::{out_of, way_by};
 use crate::walk::{End, Walk};
-use crate::{Reason, ends};
+use crate::{About, Reason, ends};
 
 /// What a re-route after OUTPUT depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,23 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// The flow of what a process or the kernel sends: rules of policy may ask for the socket's owner, which only facts
+    /// tell. The kernel's own sockets are root's.
+    fn sent_flow(&self) -> Flow {
+        let told = |about: &About| match about {
+            About::Owner(owner) => owner.uid,
+            _ => None,
+        };
+        Flow {
+            uid: if self.skb.has_socket {
+                self.config.facts.of(&self.skb, told)
+            } else {
+                Some(0)
+            },
+            ..self.route_flow(Device::Named(InterfaceName::loopback()))
+        }
+    }
+
     /// Between PREROUTING and the next hook.
     pub(super) fn route_input(&mut self) -> InputRoute {
         let route = match self.host.route_input(&self.route_flow(self.skb.in_device)) {
@@ -88,7 +105,7 @@ impl Walk<'_, '_> {
 
     /// Before OUTPUT: the device that the capture names, else the route.
     pub(super) fn route_output(&mut self, out_device: Device) -> Result<(), End> {
-        let mut flow = self.route_flow(Device::Named(InterfaceName::loopback()));
+        let mut flow = self.sent_flow();
         // `::` as a destination means this host (net/ipv6/raw.c).
         if flow.destination == Ipv6Addr::UNSPECIFIED {
             flow.destination = Ipv6Addr::LOCALHOST.into();
@@ -98,6 +115,9 @@ impl Walk<'_, '_> {
             // The packet is there, so its sender had a route: raw sockets are routed without the source they write.
             let source = unspecified(self.program.family);
             route = self.host.route_output(&Flow { source, ..flow });
+        }
+        if let (OutputRoute::Unknown(why), Device::Unknown) = (&route, out_device) {
+            self.unknown(None, None, format!("routing: {}", undecided(*why)));
         }
         let (mut way, kind) = out_of(&route).unwrap_or((Way::UNKNOWN, RouteKind::Unicast));
         // A capture outranks the routes: a socket may be bound to a device.
@@ -138,7 +158,7 @@ impl Walk<'_, '_> {
     /// After mangle or nat OUTPUT changed what the route depends on (`ip_route_me_harder`). Rules further on in OUTPUT
     /// still see the old out-device (`nf_hook_state`), POSTROUTING sees the new one.
     pub(crate) fn reroute(&mut self) -> Result<(), End> {
-        let mut flow = self.route_flow(Device::Named(InterfaceName::loopback()));
+        let mut flow = self.sent_flow();
         // ip6_route_me_harder: what means another on every link stays on its link.
         if let IpAddr::V6(to) = flow.destination
             && (to.is_multicast() || to.is_unicast_link_local())

@@ -1,7 +1,7 @@
 //! Whole ways through the host.
 
 use netverdict_host::Host;
-use netverdict_net::{AddrRange, Family, Protocol};
+use netverdict_net::{AddrRange, Device, Family, Protocol};
 use netverdict_ruleset::TableKind::{Filter, Mangle, Nat, Raw};
 use netverdict_ruleset::matches::{Conntrack, CtStates};
 use netverdict_ruleset::targets::{
@@ -12,7 +12,7 @@ use netverdict_ruleset::{Hook, Invertible, Match, Policy, Rule, Target};
 use crate::testing::{
     Bench, Rules, device, ipv4, ipv6, net, router_facts, seal_v4, tcp_packet, udp_packet,
 };
-use crate::{Config, CtState, Fate, Reason, Verdict};
+use crate::{About, Config, CtState, Fact, Facts, Fate, OwnerFact, Reason, Verdict};
 
 const SYN: u8 = 2;
 const ACK: u8 = 16;
@@ -573,4 +573,46 @@ fn an_undecided_route_is_followed_each_way() {
     );
     assert_eq!(outcome.verdict, Verdict::Unknown);
     assert!(outcome.unknowns[0].decides && outcome.unknowns[0].why.contains("policy rule 7"));
+}
+
+/// A rule for a user's packets leaves the way of what a process sends open, until facts tell the user.
+#[test]
+fn the_owner_of_a_socket_may_choose_its_way() {
+    let mut facts = router_facts();
+    let mut rule = netverdict_host::PolicyRule::lookup(7, netverdict_host::TableId::MAIN);
+    rule.uids = Some((1000, 1000));
+    let mut rules = netverdict_host::PolicyRule::defaults(Family::V4);
+    rules.push(rule);
+    facts.rules_v4 = Some(rules);
+    let host = Host::new(facts);
+    let mut bench = Bench::on(Rules::v4(), &Config::default(), &host);
+    let outcome = bench.send(
+        Device::Unknown,
+        &tcp_packet("192.0.2.1", "8.8.8.8", (1, 2), 2),
+    );
+    assert!(
+        outcome.unknowns[0].why.contains("policy rule 7"),
+        "{:?}",
+        outcome.unknowns
+    );
+    let owner = OwnerFact {
+        exists: true,
+        uid: Some(1000),
+        ..OwnerFact::default()
+    };
+    let told = Fact {
+        about: About::Owner(owner),
+        flow: None,
+        text: "owner uid 1000".to_owned(),
+    };
+    let config = Config {
+        facts: Facts::new(vec![told]),
+        ..Config::default()
+    };
+    let mut bench = Bench::on(Rules::v4(), &config, &host);
+    let outcome = bench.send(
+        Device::Unknown,
+        &tcp_packet("192.0.2.1", "8.8.8.8", (1, 2), 2),
+    );
+    assert!(outcome.unknowns.is_empty(), "{:?}", outcome.unknowns);
 }
