@@ -71,7 +71,10 @@ fn an_ordinary_user_is_told_what_is_missing() {
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(place.path(), open).unwrap();
     let binary = place.path().join("netverdict");
-    std::fs::copy(env!("CARGO_BIN_EXE_netverdict-under-test"), &binary).unwrap();
+    // Not by this process: another thread's child could hold the file open for writing while it is to run.
+    let original = env!("CARGO_BIN_EXE_netverdict-under-test");
+    let copied = Command::new("cp").arg(original).arg(&binary).status();
+    assert!(copied.unwrap().success());
     let copy = |name: &str, from: &str| {
         let to = place.path().join(name);
         std::fs::copy(folder.join(from), &to).unwrap();
