@@ -2,11 +2,16 @@
 //! `NETVERDICT_CORPUS` says where they are, `NETVERDICT_DUMPS=1` takes every dump, not a sample.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+#[path = "given/capture.rs"]
+mod capture;
+#[path = "given/host.rs"]
+mod given;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use netverdict_bundle::{Bundle, Overrides, infer};
-use netverdict_capture::{Captures, Input, expand};
+use capture::open;
+use netverdict_bundle::{Overrides, infer};
 use netverdict_conform::random::{judge, smallest};
 use netverdict_conform::rig::{Backend, Pace};
 use netverdict_conform::{Case, ConformError, RigError, conform};
@@ -186,36 +191,16 @@ fn captures(corpus: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn open(capture: &Path) -> Captures {
-    let (inputs, _) = expand(&[Input::of(capture.as_os_str())]).unwrap();
-    Captures::open(&inputs).unwrap()
-}
-
 /// A dump alone with a capture, as a user gives them; the capture's one interface is one that the rules name.
 fn setup(dump: &Path, text: &str, capture: &Path) -> Setup {
-    let bundle = Bundle::read::<PathBuf>(dump.as_os_str(), &[]).unwrap();
-    let parsed = bundle.parse_dumps();
-    let found = Family::ALL
-        .into_iter()
-        .filter_map(|family| parsed.ruleset(family));
-    let (dumps, rulesets): (Vec<_>, Vec<_>) = found.map(|(id, r)| (id, r.clone())).unzip();
-    let (survey, _) = survey(open(capture)).unwrap();
-    let borrowed: Vec<_> = rulesets.iter().collect();
+    let (survey, _) = survey(open(capture).unwrap()).unwrap();
     let overrides = Overrides {
         interface: network(text).nics.first().map(|nic| nic.name),
         ..Overrides::default()
     };
-    let inferred = infer(&bundle, &borrowed, &survey, &overrides).unwrap();
-    Setup {
-        bundle,
-        rulesets,
-        dumps,
-        sets: None,
-        timeouts: None,
-        fingerprints: None,
-        inferred,
-        config: Config::default(),
-    }
+    given::host(dump, Config::default(), |bundle, rules| {
+        infer(bundle, rules, &survey, &overrides).unwrap()
+    })
 }
 
 #[test]
@@ -236,7 +221,7 @@ fn real_dumps_with_real_captures_count_as_in_the_kernel() {
             let capture = &captures[(number * 2 + turn) % captures.len()];
             let setup = setup(&corpus.join(&name), &text, capture);
             let told = format!("{name} with {}", capture.display());
-            match conform(&setup, open(capture), Pace::Fast) {
+            match conform(&setup, open(capture).unwrap(), Pace::Fast) {
                 Ok(conformed) if conformed.compared.undetermined.is_some() => silent += 1,
                 Ok(conformed) if conformed.compared.differences.is_empty() => agreed += 1,
                 Ok(conformed) => found.push((told, conformed.compared)),

@@ -1,42 +1,29 @@
 //! The fixture scenes: their bundles and captures through the kernel and the model.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+#[path = "given/capture.rs"]
+mod capture;
+#[path = "given/host.rs"]
+mod given;
+
 use std::path::{Path, PathBuf};
 
-use netverdict_bundle::{Bundle, Overrides, infer};
-use netverdict_capture::{Captures, Input, expand};
+use netverdict_bundle::{Overrides, infer};
+use netverdict_capture::Captures;
 use netverdict_conform::rig::Pace;
 use netverdict_conform::{ConformError, conform};
 use netverdict_engine::Config;
-use netverdict_net::Family;
 use netverdict_replay::{Setup, survey};
 
 fn captures(scene: &Path) -> Captures {
-    let folder = Input::of(scene.join("captures").as_os_str());
-    let (inputs, _) = expand(&[folder]).unwrap();
-    Captures::open(&inputs).unwrap()
+    capture::open(&scene.join("captures")).unwrap()
 }
 
 fn setup(scene: &Path) -> Setup {
-    let bundle = Bundle::read::<std::path::PathBuf>(scene.join("bundle").as_os_str(), &[]).unwrap();
-    let parsed = bundle.parse_dumps();
-    let found = Family::ALL
-        .into_iter()
-        .filter_map(|family| parsed.ruleset(family));
-    let (dumps, rulesets): (Vec<_>, Vec<_>) = found.map(|(id, r)| (id, r.clone())).unzip();
     let (survey, _) = survey(captures(scene)).unwrap();
-    let borrowed: Vec<_> = rulesets.iter().collect();
-    let inferred = infer(&bundle, &borrowed, &survey, &Overrides::default()).unwrap();
-    Setup {
-        bundle,
-        rulesets,
-        dumps,
-        sets: None,
-        timeouts: None,
-        fingerprints: None,
-        inferred,
-        config: Config::default(),
-    }
+    given::host(&scene.join("bundle"), Config::default(), |bundle, rules| {
+        infer(bundle, rules, &survey, &Overrides::default()).unwrap()
+    })
 }
 
 #[test]

@@ -2,15 +2,20 @@
 //! `NETVERDICT_CORPUS` says where the captures are; `NETVERDICT_STREAMS=all` takes all of them.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+#[path = "given/capture.rs"]
+mod capture;
+#[path = "given/host.rs"]
+mod given;
+
 use std::path::{Path, PathBuf};
 
-use netverdict_bundle::{Bundle, Overrides, infer};
-use netverdict_capture::{Captures, Input, expand};
+use capture::open;
+use netverdict_bundle::{Overrides, infer};
 use netverdict_conform::rig::Pace;
 use netverdict_conform::{ConformError, Conformed, conform};
 use netverdict_engine::Config;
-use netverdict_net::{Family, InterfaceName};
-use netverdict_replay::{Setup, survey};
+use netverdict_net::InterfaceName;
+use netverdict_replay::survey;
 
 /// Longest capture of the sample, in packets.
 const LONGEST: u64 = 3000;
@@ -67,37 +72,17 @@ fn tcp_captures(corpus: &Path) -> Vec<(String, u64)> {
         .collect()
 }
 
-fn open(path: &Path) -> Option<Captures> {
-    let (inputs, _) = expand(&[Input::of(path.as_os_str())]).ok()?;
-    Captures::open(&inputs).ok()
-}
-
 /// The capture on a host behind the rules; `None` where its file is damaged or of no use.
 fn through_both(path: &Path, rules: &Path) -> Option<Result<Conformed, ConformError>> {
-    let bundle = Bundle::read::<PathBuf>(rules.as_os_str(), &[]).unwrap();
-    let parsed = bundle.parse_dumps();
-    let found = Family::ALL
-        .into_iter()
-        .filter_map(|family| parsed.ruleset(family));
-    let (dumps, rulesets): (Vec<_>, Vec<_>) = found.map(|(id, r)| (id, r.clone())).unzip();
     let (survey, _) = survey(open(path)?).ok()?;
-    let borrowed: Vec<_> = rulesets.iter().collect();
     // Most captures name no interface, and the kernel needs one for the host's addresses.
     let overrides = Overrides {
         interface: Some(InterfaceName::new("eth0").unwrap()),
         ..Overrides::default()
     };
-    let inferred = infer(&bundle, &borrowed, &survey, &overrides).unwrap();
-    let setup = Setup {
-        bundle,
-        rulesets,
-        dumps,
-        sets: None,
-        timeouts: None,
-        fingerprints: None,
-        inferred,
-        config: Config::default(),
-    };
+    let setup = given::host(rules, Config::default(), |bundle, rules| {
+        infer(bundle, rules, &survey, &overrides).unwrap()
+    });
     Some(conform(&setup, open(path)?, Pace::Fast))
 }
 

@@ -2,6 +2,9 @@
 //! traffic is split into shares. No kernel is asked. `NETVERDICT_SEEDS=first..end` asks for a range of its own.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+#[path = "given/host.rs"]
+mod given;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -79,32 +82,18 @@ fn setup(case: &Case, seed: u64, folder: &Path) -> Setup {
         let text = text.clone().unwrap_or_default();
         std::fs::write(folder.join(name), head + &text).unwrap();
     }
-    let bundle = Bundle::read::<PathBuf>(folder.as_os_str(), &[]).unwrap();
-    let parsed = bundle.parse_dumps();
-    let found = Family::ALL
-        .into_iter()
-        .filter_map(|family| parsed.ruleset(family));
-    let (dumps, rulesets) = found.map(|(id, r)| (id, r.clone())).unzip();
     let host = Host::new(case.facts.clone());
     let facts = namespace_facts(&host);
-    Setup {
-        bundle,
-        rulesets,
-        dumps,
-        sets: None,
-        timeouts: None,
-        fingerprints: None,
-        inferred: Inferred {
-            host,
-            own: Own::default(),
-            assumptions: Vec::new(),
-        },
-        config: Config {
-            seed,
-            facts,
-            ..Config::default()
-        },
-    }
+    let config = Config {
+        seed,
+        facts,
+        ..Config::default()
+    };
+    given::host(folder, config, |_, _| Inferred {
+        host,
+        own: Own::default(),
+        assumptions: Vec::new(),
+    })
 }
 
 /// Everything that is said of each frame.
