@@ -5,12 +5,12 @@ use netverdict_conform::model::enter;
 use netverdict_conform::rig::Direction;
 use netverdict_conform::{Case, Frame, random};
 use netverdict_engine::{
-    Config, Engine, EngineInput, Fate, Input, NullObserver, Outcome, UnknownPolicy,
+    Config, Engine, EngineInput, Fate, Input, NullObserver, Outcome, Sum, UnknownPolicy,
 };
 use netverdict_forge::random as forge;
 use netverdict_forge::random::{Network, Traffic, Vocabulary};
 use netverdict_host::Host;
-use netverdict_net::{Family, Timestamp};
+use netverdict_net::{Family, Packet, Timestamp, checksum, header};
 use netverdict_ruleset::{Backend, ChainKind, Ruleset, Target};
 
 /// Frames of a case, each round of them.
@@ -66,6 +66,26 @@ fn long(seed: u64, family: Family, network: &Network, words: &Vocabulary) -> Opt
     Some(rules)
 }
 
+/// What a look at a packet tells of its checksum beforehand.
+fn found(packet: &Packet<'_>) -> Sum {
+    let (protocol, offset, is_fragment) = match packet.family() {
+        Family::V4 => {
+            let (offset, more) = header::ipv4_fragment(packet);
+            let at = header::network_header_len(packet);
+            (header::next_protocol(packet), at, offset != 0 || more)
+        }
+        Family::V6 => match header::ipv6::skip(packet) {
+            Ok(found) => (found.protocol, found.offset, found.fragment_offset != 0),
+            Err(_) => return Sum::Unknown,
+        },
+    };
+    if !is_fragment && checksum::is_right(packet, protocol, offset) {
+        Sum::Right
+    } else {
+        Sum::Unknown
+    }
+}
+
 struct Pair {
     plain: Engine,
     short: Engine,
@@ -74,17 +94,22 @@ struct Pair {
 
 impl Pair {
     fn step(&mut self, frame: &Frame, time: Timestamp, at: &str) -> Option<Outcome> {
-        let one = |engine: &mut Engine| {
+        let one = |engine: &mut Engine, is_told: bool| {
             let (packet, entry) = enter(&self.host, frame)?;
+            let sum = if is_told {
+                found(&packet)
+            } else {
+                Sum::Unknown
+            };
             let input = Input {
                 packet,
                 time,
                 entry,
             };
-            Some(engine.step(input, &mut NullObserver))
+            Some(engine.step_known(input, sum, &mut NullObserver))
         };
-        let plain = one(&mut self.plain);
-        let short = one(&mut self.short);
+        let plain = one(&mut self.plain, false);
+        let short = one(&mut self.short, true);
         assert_eq!(format!("{plain:?}"), format!("{short:?}"), "{at}");
         plain
     }

@@ -21,7 +21,7 @@ use crate::state::{Rewind, State};
 use crate::walk::{End, Tape, Trail, Walk};
 use crate::{
     Checksums, Config, Connection, Fate, FlowId, NatView, Observer, Outcome, RuleNumber, RuleRef,
-    Split, Transport, Verdict, ends,
+    Split, Sum, Transport, Verdict, ends,
 };
 
 /// Where a packet enters netfilter.
@@ -73,6 +73,8 @@ struct Start<'s, 'p> {
     now: Now,
     /// Whether the layer-4 checksum is taken for right.
     trusted: bool,
+    /// Whether it was found right before.
+    right: bool,
     /// What tracking said before, where a remembered path was tried.
     tracked: Option<Pretracked>,
 }
@@ -181,42 +183,41 @@ impl Engine {
 
     /// Takes one packet all its way. State and counters advance.
     pub fn step(&mut self, input: Input<'_>, observer: &mut dyn Observer) -> Outcome {
-        self.step_known(input, false, observer)
+        self.step_known(input, Sum::Unknown, observer)
     }
 
-    /// The same of a packet whose layer-4 checksum may have been looked at before its turn came: `is_right` says that it
-    /// was found right ([`netverdict_net::checksum::is_right`]).
+    /// The same of a packet whose layer-4 checksum may have been looked at before its turn came.
     pub fn step_known(
         &mut self,
         input: Input<'_>,
-        is_right: bool,
+        sum: Sum,
         observer: &mut dyn Observer,
     ) -> Outcome {
         let now = self.begin(input.time);
-        let trusted = self.trusts(input.entry) || is_right;
         let mut tried = Tried::default();
         if !self.config.plain && !observer.enabled() {
-            match self.shortcut(&input, trusted, now) {
+            match self.shortcut(&input, sum, now) {
                 Shortcut::Taken(outcome) => return outcome,
                 Shortcut::Tracked(tracked) => tried = Tried(Some(tracked)),
                 Shortcut::None => {}
             }
         }
-        self.step_tried(input, is_right, tried, observer)
+        self.step_tried(input, sum, tried, observer)
     }
 
     /// The same of a packet that [`Engine::glimpse`] saw before, or that no remembered path is to be tried for.
     pub fn step_tried(
         &mut self,
         input: Input<'_>,
-        is_right: bool,
+        sum: Sum,
         Tried(tracked): Tried,
         observer: &mut dyn Observer,
     ) -> Outcome {
         let start = Start {
             input: &input,
             now: self.begin(input.time),
-            trusted: self.trusts(input.entry) || is_right,
+            trusted: self.trusts(input.entry) || sum == Sum::Pending,
+            right: sum == Sum::Right,
             tracked,
         };
         let program = self.program(input.packet.family());
@@ -280,10 +281,12 @@ impl Engine {
             input,
             now,
             trusted,
+            right,
             tracked,
         } = start;
         let mut skb = Skb::new(input.packet.clone());
         skb.checksum_trusted = trusted;
+        skb.checksum_right = right;
         let records = !self.config.plain && !tape.is_on() && Plain::of(&skb.packet).is_some();
         let before = ends::of(&skb.packet);
         if !self.config.facts.is_empty() {

@@ -7,7 +7,7 @@ use crate::conntrack::tcp::{self, Segment};
 use crate::conntrack::{Pretracked, Tuple, udp};
 use crate::engine::Engine;
 use crate::remember::{Arrived, PathId, Plain};
-use crate::{Checksums, Entry, Fate, Outcome, Transport, Zone};
+use crate::{Checksums, Entry, Fate, Outcome, Sum, Transport, Zone};
 
 /// What a remembered path asks about a packet: whole, TCP or UDP, nothing odd about its headers. A function of its bytes
 /// alone.
@@ -23,8 +23,8 @@ pub struct Glance {
     options: u16,
     tos: u8,
     plain: Plain,
-    /// Whether its layer-4 checksum was found right.
-    is_right: bool,
+    /// What was found of its layer-4 checksum.
+    sum: Sum,
     /// Whether its IPv4 header's checksum is right.
     is_sealed: bool,
 }
@@ -78,7 +78,11 @@ impl Glance {
             options: 0,
             tos: packet.tos(),
             plain,
-            is_right: checksum::is_right(packet, plain.at.protocol, plain.at.offset),
+            sum: if checksum::is_right(packet, plain.at.protocol, plain.at.offset) {
+                Sum::Right
+            } else {
+                Sum::Unknown
+            },
             is_sealed: Plain::is_sealed(packet),
         };
         if plain.at.protocol == Protocol::TCP {
@@ -102,13 +106,13 @@ impl Glance {
     }
 
     /// Whether its layer-4 checksum was found right.
-    pub const fn is_right(&self) -> bool {
-        self.is_right
+    pub fn is_right(&self) -> bool {
+        self.sum == Sum::Right
     }
 
-    /// Takes its layer-4 checksum for right.
+    /// A device is yet to fill in its layer-4 checksum.
     pub const fn believe(&mut self) {
-        self.is_right = true;
+        self.sum = Sum::Pending;
     }
 
     pub(crate) const fn tuple(&self) -> &Tuple {
@@ -156,9 +160,9 @@ impl Engine {
     ) -> Glimpsed {
         let now = self.begin(time);
         let walks = Glimpsed::Walks(Tried::default());
-        let trusted = self.trusts(at.entry) || glance.is_right;
+        let trusted = self.trusts(at.entry) || glance.sum == Sum::Pending;
         let sound = self.config.checksums == Checksums::Trust || glance.is_sealed;
-        if self.config.plain || !trusted || !sound {
+        if self.config.plain || !(trusted || glance.is_right()) || !sound {
             return walks;
         }
         let conntrack = &mut self.state.conntrack;
@@ -177,7 +181,7 @@ impl Engine {
             return walks;
         }
         let options = glance.options(packet);
-        let tracked = conntrack.track_glance(glance, options, found, now.jiffies);
+        let tracked = conntrack.track_glance(glance, options, found, !trusted, now.jiffies);
         match self.arrive(tracked, number, found.1, glance.len as usize) {
             Some(Arrived { fate, nat, .. }) => Glimpsed::Passed(Passed {
                 path: number,

@@ -63,5 +63,5 @@ pub use outcome::{
     RuleRef, Transport, UnknownRule, Verdict,
 };
 pub use remember::PathId;
-pub use skb::{Connection, CtId, CtInfo, Skb};
+pub use skb::{Connection, CtId, CtInfo, Skb, Sum};
 pub use split::Split;

@@ -72,6 +72,8 @@ pub struct Skb<'p> {
     pub template: Option<u32>,
     /// Whether the layer-4 checksum is taken for right.
     pub checksum_trusted: bool,
+    /// Whether it was right as the packet came: tracking need not sum it.
+    pub checksum_right: bool,
     /// Whether the kernel found it right once: most do not look again, even if a target broke it since (`skb->csum_valid`).
     pub checksum_proven: bool,
     /// Whether the kernel summed the whole packet once (`CHECKSUM_COMPLETE`): on its way out it does not look again.
@@ -102,6 +104,18 @@ pub struct Skb<'p> {
     pub made_by: Option<EmissionKind>,
 }
 
+/// What is known of a packet's layer-4 checksum before its turn comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sum {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// It was found right ([`netverdict_net::checksum::is_right`]).
+    Right,
+    /// A device is yet to fill it in (`CHECKSUM_PARTIAL`): nobody looks at it.
+    Pending,
+}
+
 impl<'p> Skb<'p> {
     /// A packet that nothing has looked at yet.
     pub fn new(packet: Packet<'p>) -> Self {
@@ -116,6 +130,7 @@ impl<'p> Skb<'p> {
             connection: Connection::None,
             template: None,
             checksum_trusted: false,
+            checksum_right: false,
             checksum_proven: false,
             summed: false,
             traced: false,

@@ -3,7 +3,7 @@
 use netverdict_bundle::{Entry as Vantage, Placement, Placer};
 use netverdict_capture::{Batch, Direction};
 use netverdict_engine::{
-    Checksums, Engine, Entry, FlowId, Glimpsed, Input, NullObserver, Observer, Outcome, Tried,
+    Checksums, Engine, Entry, FlowId, Glimpsed, Input, NullObserver, Observer, Outcome, Sum, Tried,
 };
 use netverdict_net::{Device, Packet, Timestamp};
 
@@ -221,11 +221,15 @@ impl<'s> Lane<'s> {
         };
         let mut nobody = NullObserver;
         let observer = observer.unwrap_or(&mut nobody);
-        let believed = self.setup.config.checksums == Checksums::Auto && sighting.is_pending;
-        let is_right = sighting.is_verified || believed;
+        let believes = self.setup.config.checksums == Checksums::Auto;
+        let sum = match (sighting.is_verified, sighting.is_pending && believes) {
+            (true, _) => Sum::Right,
+            (false, true) => Sum::Pending,
+            (false, false) => Sum::Unknown,
+        };
         let outcome = match tried {
-            Some(tried) => self.engine.step_tried(input, is_right, tried, observer),
-            None => self.engine.step_known(input, is_right, observer),
+            Some(tried) => self.engine.step_tried(input, sum, tried, observer),
+            None => self.engine.step_known(input, sum, observer),
         };
         self.decide(record, &outcome);
         if let Some(ledger) = &mut self.ledger {

@@ -123,13 +123,14 @@ impl Conntrack {
         let family = skb.packet.family();
         let at = layer4::find(&skb.packet, family, 0)?;
         let zone = template.map_or_else(Zone::default, |template| template.zone(skb.mark));
-        let verify = self.verifies(skb, hook);
-        skb.summed |= verify && has_sum(at.protocol);
+        let looks = self.verifies(skb, hook);
+        let verify = looks && !skb.checksum_right;
+        skb.summed |= looks && has_sum(at.protocol);
         if matches!(at.protocol, Protocol::ICMP | Protocol::ICMPV6) {
             let connection = self.track_error(&skb.packet, at, zone, verify, now)?;
             if connection != Connection::None {
                 skb.connection = connection;
-                skb.checksum_proven |= verify;
+                skb.checksum_proven |= looks;
                 return Ok(ACCEPT);
             }
         }
@@ -147,19 +148,21 @@ impl Conntrack {
         let mut connection = skb.connection;
         let tracked = self.track_tuple(&search, found, &mut connection);
         skb.connection = connection;
-        skb.checksum_proven |= verify && is_summed_whole(at.protocol, connection);
+        skb.checksum_proven |= looks && is_summed_whole(at.protocol, connection);
         tracked
     }
 
-    /// Tracks a packet whose entry is found already; it has no template.
+    /// Tracks a packet whose entry is found already; it has no template. Said of its checksum: whether the kernel looks at it,
+    /// and whether it is known to be right.
     pub(crate) fn track_found(
         &mut self,
         packet: &Packet<'_>,
         at: Layer4,
         found: (CtId, Direction),
-        verify: bool,
+        (looks, is_right): (bool, bool),
         now: Jiffies,
     ) -> Pretracked {
+        let looks = looks && self.settings.checksum;
         let mut connection = Connection::None;
         let tuple = self.table.get(found.0).map(|entry| *entry.tuple(found.1));
         let tracked = match tuple {
@@ -170,7 +173,7 @@ impl Conntrack {
                     tuple: &tuple,
                     zone: Zone::default(),
                     template: None,
-                    verify: verify && self.settings.checksum,
+                    verify: looks && !is_right,
                     now,
                 };
                 self.track_tuple(&search, Some(found), &mut connection)
@@ -180,25 +183,27 @@ impl Conntrack {
         Pretracked {
             tracked: tracked.unwrap_or_else(Tracked::from),
             connection,
-            is_summed: verify && self.settings.checksum && has_sum(at.protocol),
-            is_proven: verify && self.settings.checksum && is_summed_whole(at.protocol, connection),
+            is_summed: looks && has_sum(at.protocol),
+            is_proven: looks && is_summed_whole(at.protocol, connection),
         }
     }
 
     /// Tracks a packet that was looked at beforehand, whose entry is found. It neither opens nor resets a connection, its
-    /// lengths and checksum are right.
+    /// lengths are right, and its checksum too, if the kernel `looks` at it.
     pub(crate) fn track_glance(
         &mut self,
         glance: &Glance,
         options: &[u8],
         (id, direction): (CtId, Direction),
+        looks: bool,
         now: Jiffies,
     ) -> Pretracked {
+        let looks = looks && self.settings.checksum;
         let mut pretracked = Pretracked {
             tracked: ACCEPT,
             connection: Connection::None,
             is_proven: false,
-            is_summed: false,
+            is_summed: looks,
         };
         let turn = Turn {
             len: glance.len as usize,
@@ -217,6 +222,7 @@ impl Conntrack {
         match handled {
             Handled::Accept(why) => {
                 pretracked.connection = Connection::Tracked { id, info };
+                pretracked.is_proven = looks;
                 if info == CtInfo::EstablishedReply {
                     entry.status.insert(Status::SEEN_REPLY);
                 }

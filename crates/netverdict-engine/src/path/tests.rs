@@ -12,7 +12,7 @@ use netverdict_ruleset::{Hook, Invertible, Match, Policy, Rule, Target};
 use crate::testing::{
     Bench, Rules, device, ipv4, ipv6, net, router_facts, seal_v4, tcp_packet, udp_packet,
 };
-use crate::{About, Config, CtState, Fact, Facts, Fate, OwnerFact, Reason, Verdict};
+use crate::{About, Config, CtState, Fact, Facts, Fate, OwnerFact, Reason, Sum, Verdict};
 
 const SYN: u8 = 2;
 const ACK: u8 = 16;
@@ -615,4 +615,49 @@ fn the_owner_of_a_socket_may_choose_its_way() {
         &tcp_packet("192.0.2.1", "8.8.8.8", (1, 2), 2),
     );
     assert!(outcome.unknowns.is_empty(), "{:?}", outcome.unknowns);
+}
+
+/// A reset of IPv6 is made after the kernel has summed the segment again: that it came with a right checksum does not
+/// help where DNPT has spoilt it since, for a destination under another prefix than the rule's.
+#[test]
+fn a_checksum_that_was_right_is_summed_again_before_a_reset() {
+    let text = "*mangle
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp -j DNPT --src-pfx 2001:db8:77::/48 --dst-pfx 2001:db8:8::/48
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -p tcp -j REJECT --reject-with tcp-reset
+COMMIT
+";
+    for (prefix, answers) in [("2001:db8:77", 1), ("2001:db8:78", 0)] {
+        let bytes = tcp_packet("2001:db8:f::9", &format!("{prefix}::5"), (1, 80), SYN);
+        for sum in [Sum::Unknown, Sum::Right] {
+            let mut bench = Bench::new(crate::testing::dump(Family::V6, text));
+            let input = crate::Input {
+                packet: netverdict_net::Packet::new(
+                    &bytes,
+                    bytes.len(),
+                    netverdict_net::Link::default(),
+                )
+                .unwrap(),
+                time: netverdict_net::Timestamp::new(1, 0),
+                entry: crate::Entry::Prerouting {
+                    in_device: device("eth0"),
+                },
+            };
+            let outcome = bench
+                .engine
+                .step_known(input, sum, &mut crate::NullObserver);
+            let by = Some(bench.rule(Filter, "FORWARD", 1));
+            assert_eq!(outcome.decided_by.rule, by, "{prefix} {sum:?}");
+            assert_eq!(outcome.emitted.len(), answers, "{prefix} {sum:?}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::context::Now;
 use crate::engine::Engine;
 use crate::walk::End;
 use crate::{
-    Checksums, Connection, Entry, Fate, FlowId, Input, NatView, Outcome, Reason, Transport,
+    Checksums, Connection, Entry, Fate, FlowId, Input, NatView, Outcome, Reason, Sum, Transport,
     Vantage, nat, path,
 };
 
@@ -30,7 +30,7 @@ pub(crate) enum Shortcut {
 
 impl Engine {
     /// Takes the path that the packet's connection remembers, if the packet meets its terms.
-    pub(crate) fn shortcut(&mut self, input: &Input<'_>, trusted: bool, now: Now) -> Shortcut {
+    pub(crate) fn shortcut(&mut self, input: &Input<'_>, sum: Sum, now: Now) -> Shortcut {
         let packet = &input.packet;
         let Some((plain, id, direction, path)) = self.remembered(input, now) else {
             return Shortcut::None;
@@ -48,12 +48,13 @@ impl Engine {
         if !terms_met || !sound {
             return Shortcut::None;
         }
-        let verify = matches!(input.entry, Entry::Prerouting { .. }) && !trusted;
+        let trusted = self.trusts(input.entry) || sum == Sum::Pending;
+        let looks = matches!(input.entry, Entry::Prerouting { .. }) && !trusted;
         let tracked = self.state.conntrack.track_found(
             packet,
             plain.at,
             (id, direction),
-            verify,
+            (looks, sum == Sum::Right),
             now.jiffies,
         );
         match self.follow(input, tracked, path, direction) {
