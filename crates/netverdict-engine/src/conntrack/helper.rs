@@ -4,6 +4,7 @@
 mod amanda;
 mod broadcast;
 mod ftp;
+mod h323;
 mod irc;
 mod pptp;
 mod sane;
@@ -37,6 +38,9 @@ pub(crate) enum Helper {
     SnmpTrap,
     Sip,
     Pptp,
+    Ras,
+    Q931,
+    H245,
 }
 
 /// Whether a helper of this name is modelled: what others would expect, rewrite or drop is not known.
@@ -51,6 +55,7 @@ pub(crate) enum HelperState {
     Ftp(ftp::Lines),
     Sip(sip::Memory),
     Pptp(pptp::Memory),
+    H323(h323::Memory),
     /// Whether the next answer is to a request for a data connection.
     Sane {
         requested: bool,
@@ -79,7 +84,7 @@ pub(crate) struct HelperCx<'c> {
 }
 
 impl Helper {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Ftp,
         Self::Tftp,
         Self::Irc,
@@ -90,6 +95,9 @@ impl Helper {
         Self::SnmpTrap,
         Self::Sip,
         Self::Pptp,
+        Self::Ras,
+        Self::Q931,
+        Self::H245,
     ];
 
     /// The helper of a kernel name; `None` for those not modelled.
@@ -124,6 +132,10 @@ impl Helper {
             Self::SnmpTrap => (162, UDP, V4),
             Self::Sip => (5060, BOTH, &Family::ALL),
             Self::Pptp => (1723, TCP, V4),
+            Self::Ras => (1719, UDP, &Family::ALL),
+            Self::Q931 => (1720, TCP, &Family::ALL),
+            // Only ever expected.
+            Self::H245 => (0, UDP, &[]),
         }
     }
 
@@ -140,6 +152,9 @@ impl Helper {
             Self::SnmpTrap => "snmp_trap",
             Self::Sip => "sip",
             Self::Pptp => "pptp",
+            Self::Ras => "RAS",
+            Self::Q931 => "Q.931",
+            Self::H245 => "H.245",
         }
     }
 
@@ -154,6 +169,9 @@ impl Helper {
             Self::SnmpTrap => (0, 180),
             Self::Sip => return sip::policy(class),
             Self::Pptp => (2, 300),
+            Self::Ras => (32, 240),
+            Self::Q931 => (20, 240),
+            Self::H245 => (18, 240),
         };
         Policy { max, seconds }
     }
@@ -165,6 +183,7 @@ impl Helper {
             Self::Sane => HelperState::Sane { requested: false },
             Self::Sip => HelperState::Sip(sip::Memory::default()),
             Self::Pptp => HelperState::Pptp(pptp::Memory::default()),
+            Self::Ras | Self::Q931 | Self::H245 => HelperState::H323(h323::Memory::default()),
             _ => HelperState::Stateless,
         }
     }
@@ -184,6 +203,9 @@ impl Helper {
             (Self::Sane, HelperState::Sane { requested }) => sane::help(talk, requested),
             (Self::Sip, HelperState::Sip(memory)) => sip::help(talk, memory),
             (Self::Pptp, HelperState::Pptp(memory)) => pptp::help(talk, memory),
+            (Self::Ras, HelperState::H323(memory)) => h323::registration(talk, memory),
+            (Self::Q931, HelperState::H323(memory)) => h323::signals(talk, memory),
+            (Self::H245, HelperState::H323(memory)) => h323::control(talk, memory),
             (Self::Tftp, _) => tftp::help(talk),
             (Self::Irc, _) => irc::help(talk),
             (Self::Amanda, _) => amanda::help(talk),
@@ -253,7 +275,7 @@ impl Conntrack {
                 entry.extra_mut().helper = Some((helper, state));
             }
         }
-        if said != Help::Accept {
+        if said == Help::Drop {
             return said;
         }
         let direction = direction(info);
@@ -266,7 +288,7 @@ impl Conntrack {
         if rewritten && let Some(entry) = self.table.get(id) {
             talk::seal(&mut skb.packet, at.offset, entry.protocol());
         }
-        Help::Accept
+        said
     }
 }
 

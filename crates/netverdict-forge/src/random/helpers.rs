@@ -1,7 +1,9 @@
 //! Random conversations of the protocols that conntrack helpers read, through a router that translates them or not. What
 //! one end says next follows from what it saw last: the payload rewritten, the numbers shifted.
 
+mod h323;
 mod payload;
+mod per;
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -31,9 +33,11 @@ pub(crate) enum Helper {
     Sip,
     SipTcp,
     Pptp,
+    Q931,
+    Ras,
 }
 
-const HELPERS: [Helper; 8] = [
+const HELPERS: [Helper; 12] = [
     Helper::Ftp,
     Helper::Tftp,
     Helper::Irc,
@@ -42,6 +46,11 @@ const HELPERS: [Helper; 8] = [
     Helper::Sip,
     Helper::SipTcp,
     Helper::Pptp,
+    // With more to say than the others.
+    Helper::Q931,
+    Helper::Q931,
+    Helper::Ras,
+    Helper::Ras,
 ];
 
 impl Helper {
@@ -54,6 +63,8 @@ impl Helper {
             Self::Sane => "sane",
             Self::Sip | Self::SipTcp => "sip",
             Self::Pptp => "pptp",
+            Self::Q931 => "Q.931",
+            Self::Ras => "RAS",
         }
     }
 
@@ -66,12 +77,14 @@ impl Helper {
             Self::Sane => 6566,
             Self::Sip | Self::SipTcp => 5060,
             Self::Pptp => 1723,
+            Self::Q931 => 1720,
+            Self::Ras => 1719,
         }
     }
 
     const fn protocol(self) -> Protocol {
         match self {
-            Self::Tftp | Self::Amanda | Self::Sip => Protocol::UDP,
+            Self::Tftp | Self::Amanda | Self::Sip | Self::Ras => Protocol::UDP,
             _ => Protocol::TCP,
         }
     }
@@ -330,7 +343,11 @@ impl HelperTalk {
             _ => 2000 + self.rng.below(4) as u16,
         };
         let ip = Ip::new(source, to);
-        let bytes = match self.helper.data() {
+        let data = match (self.helper, self.rng.chance(50)) {
+            (Helper::Q931, true) => Protocol::UDP,
+            _ => self.helper.data(),
+        };
+        let bytes = match data {
             Protocol::UDP => {
                 let port = match (self.helper, self.rng.chance(70)) {
                     (Helper::Tftp, true) => self.ends[from].peer.1,

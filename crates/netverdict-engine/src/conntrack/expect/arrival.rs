@@ -14,6 +14,8 @@ pub(in crate::conntrack) enum Arrival {
     Follow(Direction),
     /// `nf_nat_sip_expected`.
     Sip(Direction),
+    /// To whom a call is forwarded (`ip_nat_callforwarding_expect`).
+    Forwarded(Direction),
     /// `pptp_expectfn`, with NAT `pptp_nat_expected`.
     Pptp {
         direction: Direction,
@@ -67,6 +69,16 @@ impl Expectation {
                 Some([
                     bind(destination, address, Some(port)),
                     bind(source, far.destination, None).filter(|_| from_there),
+                ])
+            }
+            Arrival::Forwarded(direction) => {
+                let own = match direction {
+                    Direction::Reply => first.source,
+                    Direction::Original => first.destination,
+                };
+                Some([
+                    bind(source, own, None),
+                    bind(destination, address, Some(port)),
                 ])
             }
             Arrival::Pptp { direction, .. } => {

@@ -180,7 +180,9 @@ impl Message<'_, '_, '_, '_> {
     fn request(&mut self) -> Help {
         self.note_forced_port();
         let data = self.data();
-        let method = METHODS.iter().find(|(name, _)| begins(data, name));
+        let method = METHODS
+            .iter()
+            .find(|(name, _)| begins(data, name) && has_object(&data[name.len()..]));
         let Some((_, method)) = method else {
             return Help::Accept;
         };
@@ -250,4 +252,9 @@ impl Message<'_, '_, '_, '_> {
             .conntrack
             .forget_expected(id, |class| class != SIGNALLING);
     }
+}
+
+/// Whether a method is followed by what it is asked of.
+fn has_object(rest: &[u8]) -> bool {
+    matches!(rest, [b' ', letter, ..] if letter.is_ascii_alphabetic())
 }

@@ -252,7 +252,16 @@ impl<'t, 'p, 'c> Talk<'t, 'p, 'c> {
 
     /// Lets the connection live so many seconds from now, without counting the packet (`nf_ct_refresh`).
     pub(super) fn lengthen(&mut self, seconds: i64) {
-        let ticks = seconds * self.conntrack.settings.hz;
+        self.live(seconds * self.conntrack.settings.hz);
+    }
+
+    /// Likewise, for a number of seconds that somebody says: in the kernel's 32 bits.
+    pub(super) fn lengthen_wrapping(&mut self, seconds: u32) {
+        let ticks = seconds.wrapping_mul(self.conntrack.settings.hz as u32);
+        self.live(i64::from(ticks as i32));
+    }
+
+    fn live(&mut self, ticks: i64) {
         let now = self.cx.now.jiffies;
         if let Some(entry) = self.conntrack.table.get_mut(self.id) {
             entry.set_timeout(ticks, now);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use super::{End, Helper};
+use super::{End, Helper, h323};
 use crate::random::Rng;
 
 /// Ports that are announced.
@@ -22,6 +22,8 @@ pub(super) fn draw(rng: &mut Rng, helper: Helper, side: usize, end: &End) -> Vec
         Helper::Sip => sip(rng, end, "UDP"),
         Helper::SipTcp => sip(rng, end, "TCP"),
         Helper::Pptp => pptp(rng, side, end),
+        Helper::Q931 => h323::call(rng, end),
+        Helper::Ras => h323::registration(rng, side, end),
     };
     if rng.chance(12) {
         spoil(rng, &mut bytes);
@@ -50,7 +52,7 @@ fn spoil(rng: &mut Rng, bytes: &mut Vec<u8>) {
 }
 
 /// Its own address, mostly.
-fn host(rng: &mut Rng, end: &End) -> IpAddr {
+pub(super) fn host(rng: &mut Rng, end: &End) -> IpAddr {
     match rng.below(8) {
         0 => end.peer.0,
         _ => end.own.0,

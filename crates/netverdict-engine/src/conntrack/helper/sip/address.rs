@@ -71,14 +71,16 @@ pub(super) fn len_with_port(text: &[u8], family: Family) -> usize {
 /// No port has more digits (`sip_parse_port`).
 const DIGITS: usize = 5;
 
-/// The port behind an address, and what of the text it takes. Only unprivileged ports are believed.
+/// The port behind an address, and what of the text it takes. Only unprivileged ports are believed, and nothing at the
+/// very end of a message.
 pub(super) fn port(text: &[u8]) -> Option<(u16, usize)> {
-    if text.first() != Some(&b':') {
+    if *text.first()? != b':' {
         return Some((DEFAULT_PORT, 0));
     }
     let (port, digits) = decimal(&text[1..]);
     let port = u16::try_from(port).ok()?;
-    (port >= 1024 && digits <= DIGITS).then_some((port, 1 + digits))
+    let is_complete = digits <= DIGITS && text.len() > 1 + digits;
+    (port >= 1024 && is_complete).then_some((port, 1 + digits))
 }
 
 /// An address as messages have it; IPv6 in brackets where `delimited`.
