@@ -344,7 +344,7 @@ impl<'ns> Rig<'ns> {
                     meta priority {ours} log group {SENT_GROUP} accept;
                     ip protocol igmp ip ttl 1 drop;
                     icmpv6 type {{ 130-132, 143 }} ip6 hoplimit 1 drop;
-                    icmpv6 type {{ 133-137 }} ip6 hoplimit 255 drop;
+                    icmpv6 type {{ 133-136 }} ip6 hoplimit 255 drop;
                     log group {SILENCED_GROUP} meta priority set {ANSWER} accept; }}
                 chain answered {{ type filter hook postrouting priority {last};
                     meta skuid >= 0 accept;

@@ -2,6 +2,7 @@
 //! net/ipv4/netfilter/nf_reject_ipv4.c, net/ipv6/netfilter/nf_reject_ipv6.c).
 
 mod icmp;
+mod redirect;
 mod reset;
 pub(crate) mod verify;
 
@@ -15,6 +16,7 @@ use crate::state::Peers;
 use crate::{EmissionKind, Skb};
 
 pub(crate) use icmp::{IcmpError, checked_icmp, icmp_error};
+pub(crate) use redirect::{Redirect, redirect};
 pub(crate) use reset::reset;
 
 /// The packet to answer, and where it is.

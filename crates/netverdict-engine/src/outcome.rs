@@ -250,8 +250,10 @@ impl UnknownRule {
 /// What kind of packet the path itself makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EmissionKind {
-    /// An ICMP error or redirect. It belongs to the connection of what it answers, as a reset does.
+    /// An ICMP error, or a redirect of IPv4. It belongs to the connection of what it answers, as a reset does.
     Icmp,
+    /// A redirect of IPv6, which is neighbour discovery. It is tracked by itself.
+    Discovery,
     /// A TCP reset.
     Reset,
     /// A copy that TEE made; it is never tracked.

@@ -4,6 +4,7 @@ mod answers;
 mod forward;
 mod options;
 mod receive;
+mod redirects;
 mod route;
 
 pub(crate) use forward::lower_ttl;
@@ -94,12 +95,16 @@ impl<'p> Walk<'_, 'p> {
         self.skb.summed = false;
         self.recorder
             .measure(self.skb.packet.len(), self.limit(&way));
-        if let Err(reason) = self.check_forwarded(&way) {
+        let checked = self.check_hops();
+        if checked.is_ok() {
+            self.tell_of_better_way(&way, true);
+        }
+        if let Err(reason) = checked.and_then(|()| self.check_size(&way)) {
             self.answer_unforwarded(reason, &way);
             return Err(End::drop(reason));
         }
         self.decrement_ttl();
-        self.tell_of_better_way(&way);
+        self.tell_of_better_way(&way, false);
         self.devices(self.skb.in_device, way.device);
         self.hook(Hook::Forward)?;
         self.record_route(RecordRoute::Leaving(way));

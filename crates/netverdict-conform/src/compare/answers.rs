@@ -56,12 +56,14 @@ fn different(kernel: &[Vec<u8>], model: Vec<&[u8]>) -> Option<(Packets, Packets)
 }
 
 /// The answer without what the kernel draws at random (IPv4's id, IPv6's flow label) or leaves to the device (TCP's
-/// checksum). `None` for a redirect: the kernel
-/// sends those at a pace of its own (`ip_rt_send_redirect`, `ndisc_send_redirect`).
+/// checksum). `None` for a redirect: the kernel sends those at a pace of its own, and IPv6's name the next hop's
+/// link-layer address (`ip_rt_send_redirect`, `ndisc_send_redirect`).
 fn determined(packet: &[u8]) -> Option<Vec<u8>> {
     const ICMP: u8 = 1;
     const TCP: u8 = 6;
     const REDIRECT: u8 = 5;
+    const ICMPV6: u8 = 58;
+    const REDIRECT_V6: u8 = 137;
     let mut packet = packet.to_vec();
     if packet.first()? >> 4 == 4 {
         let header = usize::from(packet.first()? & 15) * 4;
@@ -74,6 +76,9 @@ fn determined(packet: &[u8]) -> Option<Vec<u8>> {
             packet.get_mut(header + 16..header + 18)?.fill(0);
         }
     } else {
+        if packet.get(6) == Some(&ICMPV6) && packet.get(40) == Some(&REDIRECT_V6) {
+            return None;
+        }
         if packet.get(6) == Some(&TCP) {
             packet.get_mut(56..58)?.fill(0);
         }

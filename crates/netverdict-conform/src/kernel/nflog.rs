@@ -91,7 +91,7 @@ pub(crate) fn is_chatter(packet: &[u8]) -> bool {
             protocol == Some(58)
                 && match at(offset) {
                     Some(130..=132 | 143) => hops == Some(1),
-                    Some(133..=137) => hops == Some(255),
+                    Some(133..=136) => hops == Some(255),
                     _ => false,
                 }
         }

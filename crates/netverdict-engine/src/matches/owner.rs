@@ -12,7 +12,7 @@ const UNKNOWN: &str = "no socket is known";
 
 pub(crate) fn evaluate(m: &Owner, cx: &MatchCx<'_, '_>) -> Eval {
     match cx.skb.made_by {
-        Some(EmissionKind::Icmp) => return of_kernel_socket(m),
+        Some(EmissionKind::Icmp | EmissionKind::Discovery) => return of_kernel_socket(m),
         None if cx.skb.local => {}
         Some(EmissionKind::Reset | EmissionKind::Copy) | None => return without_socket(m),
     }

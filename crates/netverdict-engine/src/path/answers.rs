@@ -1,9 +1,7 @@
 //! What the path itself answers when a packet cannot go on: ICMP errors.
 
-use std::net::IpAddr;
-
-use netverdict_host::{DropReason, Flow, OutputRoute, Way};
-use netverdict_net::{Device, Family, InterfaceName};
+use netverdict_host::{DropReason, Way};
+use netverdict_net::{Device, Family};
 
 use crate::answer::{Asked, IcmpError, icmp_error, needs_device, reply_mark, within_limits};
 use crate::conntrack::Conntrack;
@@ -66,45 +64,7 @@ impl<'p> Walk<'_, 'p> {
         }
     }
 
-    /// It goes back out of the device it came by, and its sender could reach the next hop itself: the sender is told
-    /// (`__mkroute_input`, `ip_rt_send_redirect`). Redirects of IPv6 are neighbour discovery and not modelled.
-    pub(super) fn tell_of_better_way(&mut self, way: &Way) {
-        let source = self.skb.packet.source();
-        let (IpAddr::V4(_), Device::Named(device)) = (source, self.skb.in_device) else {
-            return;
-        };
-        let lo = InterfaceName::loopback();
-        if way.device != self.skb.in_device || device == lo || !way.gateway_known {
-            return;
-        }
-        let settings = self.host.settings(self.skb.in_device);
-        let back = Flow::output(self.skb.packet.destination(), source);
-        let on_link = matches!(
-            self.host.route_output(&back),
-            OutputRoute::Out { way: Way { device: Device::Named(out), gateway: None, .. }, .. } if out == device
-        );
-        if !settings.send_redirects || !on_link {
-            return;
-        }
-        // Peers are told at a pace of their own.
-        self.recorder.give_up();
-        let next_hop = way.gateway.unwrap_or(self.skb.packet.destination());
-        if let IpAddr::V4(next_hop) = next_hop
-            && self.state.peers.allow_redirect(source, self.now.jiffies)
-        {
-            let info = next_hop.to_bits();
-            self.answer(
-                "redirect",
-                IcmpError {
-                    kind: 5,
-                    code: 1,
-                    info,
-                },
-            );
-        }
-    }
-
-    fn answer(&mut self, why: &str, error: IcmpError) {
+    pub(super) fn answer(&mut self, why: &str, error: IcmpError) {
         // The rate limit decides anew for each packet.
         self.recorder.give_up();
         let asked = Asked {
@@ -136,7 +96,7 @@ impl<'p> Walk<'_, 'p> {
         self.tape.show(|| Event::Emitted(&emission));
         let place = self.trail.emitted.len();
         let mut skb = self.answering(&emission);
-        let toward = emission.toward;
+        let (toward, emission_kind) = (emission.toward, emission.kind);
         self.trail.emitted.push(emission);
         if place >= ANSWERS {
             return;
@@ -145,7 +105,8 @@ impl<'p> Walk<'_, 'p> {
         let tape = std::mem::replace(&mut self.tape, Tape::silent());
         // What tracking said of the packet before it walked is nothing to its answers.
         let tracked = self.tracked.take();
-        let device = if needs_device(skb.packet.destination()) {
+        let on_link = emission_kind == EmissionKind::Discovery;
+        let device = if on_link || needs_device(skb.packet.destination()) {
             self.skb.in_device
         } else {
             Device::Unknown
@@ -179,17 +140,18 @@ impl<'p> Walk<'_, 'p> {
         let mut skb = Skb::new(emission.packet.clone());
         skb.connection = match (emission.kind, answered) {
             (EmissionKind::Copy, _) => Connection::Untracked,
+            (EmissionKind::Discovery, _) => Connection::None,
             // `nf_conntrack_attach` leaves nothing of what is untracked: the answer is tracked by itself.
             (_, Connection::Untracked) => Connection::None,
             (_, connection) => Conntrack::attach(connection),
         };
-        skb.answers_untracked =
-            emission.kind != EmissionKind::Copy && answered == Connection::Untracked;
+        skb.answers_untracked = matches!(emission.kind, EmissionKind::Icmp | EmissionKind::Reset)
+            && answered == Connection::Untracked;
         skb.mark = emission.mark;
         skb.made_by = Some(emission.kind);
         skb.checksum_trusted = match emission.kind {
             // There from the start, and may be spoilt.
-            EmissionKind::Icmp => false,
+            EmissionKind::Icmp | EmissionKind::Discovery => false,
             // Left to the device.
             EmissionKind::Reset => true,
             EmissionKind::Copy => {

@@ -10,7 +10,8 @@ use crate::walk::Walk;
 const IPV6_MIN_MTU: u32 = 1280;
 
 impl Walk<'_, '_> {
-    pub(super) fn check_forwarded(&self, way: &Way) -> Result<(), Reason> {
+    /// What is for others is not forwarded, nor what has no hop left.
+    pub(super) fn check_hops(&self) -> Result<(), Reason> {
         let packet = &self.skb.packet;
         if matches!(
             packet.link.packet_type,
@@ -21,6 +22,10 @@ impl Walk<'_, '_> {
         if packet.ttl() <= 1 {
             return Err(Reason::TtlExceeded);
         }
+        Ok(())
+    }
+
+    pub(super) fn check_size(&self, way: &Way) -> Result<(), Reason> {
         let too_big = self
             .limit(way)
             .is_some_and(|mtu| match self.program.family {

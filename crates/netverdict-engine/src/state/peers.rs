@@ -39,6 +39,21 @@ struct Peer {
     redirects: u32,
 }
 
+impl Peer {
+    /// Takes what one message costs (`inet_peer_xrlim_allow`).
+    fn spend(&mut self, timeout: i64, now: Jiffies) -> bool {
+        let refilled = (self.tokens + now.0 - self.last).min(BURST * timeout);
+        let allowed = refilled >= timeout;
+        self.tokens = if allowed {
+            refilled - timeout
+        } else {
+            refilled
+        };
+        self.last = now.0;
+        allowed
+    }
+}
+
 /// The bucket of the whole host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Global {
@@ -129,14 +144,7 @@ impl Peers {
             return true;
         }
         let mut found = self.peer(peer, now);
-        let refilled = (found.tokens + now.0 - found.last).min(BURST * timeout);
-        let allowed = refilled >= timeout;
-        found.tokens = if allowed {
-            refilled - timeout
-        } else {
-            refilled
-        };
-        found.last = now.0;
+        let allowed = found.spend(timeout, now);
         self.keep(peer, found, now);
         if allowed {
             self.global.credit = (self.global.credit - 1).max(0);
@@ -159,6 +167,15 @@ impl Peers {
         }
         let allowed = due && !worn_out;
         found.redirects += u32::from(allowed);
+        self.keep(peer, found, now);
+        allowed
+    }
+
+    /// Whether a peer may be told by neighbour discovery now, once a second and in bursts; it then counts as told.
+    pub(crate) fn allow_discovery(&mut self, peer: IpAddr, now: Jiffies) -> bool {
+        self.is_used = true;
+        let mut found = self.peer(peer, now);
+        let allowed = found.spend(self.limits.hz, now);
         self.keep(peer, found, now);
         allowed
     }

@@ -232,7 +232,7 @@ impl Bits<'_> {
             if field.is_some_and(|field| field.stop) {
                 return Ok(());
             }
-            if known && present & 1 << (31 - (addition & 31)) == 0 {
+            if known && present & 1 << (31 - addition) == 0 {
                 continue;
             }
             match field {
@@ -378,31 +378,23 @@ impl Bits<'_> {
         Ok(value)
     }
 
-    /// A map of bits, the first of them the highest of a word. Processors shift by a number of bits modulo 32, so that
-    /// what is beyond a word falls on what is in it.
+    /// Up to 32 bits, the first of them the highest of a word. Longer maps are refused, as since Linux 6.8.
     fn bitmap(&mut self, bits: u32) -> Result<u32, Unread> {
         if bits == 0 {
             return Ok(0);
         }
+        if bits > 32 {
+            return Err(Unread::Broken);
+        }
         let end = self.bit + bits;
-        let mut word: u32 = 0;
-        for octet in 0..end >> 3 {
-            let value = u32::from(self.peek(self.at + octet as usize)?);
-            word |= value << (24 - 8 * (octet & 3));
+        let mut word: u64 = 0;
+        for octet in 0..end.div_ceil(8) {
+            word |= u64::from(self.peek(self.at + octet as usize)?) << (56 - 8 * octet);
         }
-        if end != 32 && end & 7 > 0 {
-            let value = u32::from(self.peek(self.at + (end >> 3) as usize)?);
-            if end > 32 {
-                word = word << self.bit | value >> (8 - self.bit);
-            } else {
-                word |= value << (24 - 8 * (end >> 3));
-                word <<= self.bit;
-            }
-        } else if end != 32 {
-            word <<= self.bit;
-        }
+        // Where the map ends with the word, the kernel forgets to shift it.
+        let word = if end == 32 { word } else { word << self.bit };
         self.skip(bits);
-        Ok(word & u32::MAX << (32_u32.wrapping_sub(bits) & 31))
+        Ok((word >> 32) as u32 & u32::MAX << (32 - bits))
     }
 }
 

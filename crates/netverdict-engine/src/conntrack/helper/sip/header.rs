@@ -245,14 +245,13 @@ impl Uris {
         })
     }
 
-    /// `ct_sip_walk_headers`: passes over those that cannot be read. The kernel adds offsets that count from the
-    /// message's begin.
+    /// `ct_sip_walk_headers`: passes over those that cannot be read.
     fn walk(&mut self, data: &[u8], header: Header, family: Family) -> Search<Span> {
         let mut from = self.at;
         if self.inside {
             loop {
                 match next(data, from, header, family) {
-                    Search::Broken(at) => from += at,
+                    Search::Broken(at) => from = at.max(from + 1),
                     Search::None => break,
                     found @ Search::Found(_) => return found,
                 }
@@ -261,7 +260,7 @@ impl Uris {
         }
         loop {
             match find(data, from, header, family) {
-                Search::Broken(at) => from += at.max(1),
+                Search::Broken(at) => from = at.max(from + 1),
                 Search::None => return Search::None,
                 found @ Search::Found(_) => {
                     self.inside = true;
