@@ -99,6 +99,8 @@ pub struct Placement {
     pub interface: Device,
     /// How that is known; `None` if it is not.
     pub interface_basis: Option<Basis>,
+    /// The bridge's port that it was captured on, if `interface` is a bridge above it.
+    pub port: Option<InterfaceName>,
     /// In or out.
     pub direction: Direction,
     /// How that is known.
@@ -152,6 +154,7 @@ struct Origin {
 struct Station {
     interface: Device,
     basis: Option<Basis>,
+    port: Option<InterfaceName>,
     /// Whether it was taken below that interface, which was captured too.
     is_below: bool,
 }
@@ -172,6 +175,7 @@ impl<'h> Placer<'h> {
         let Station {
             interface,
             basis,
+            port,
             is_below,
         } = self.station(facts);
         let (direction, direction_basis) = direction(facts, host, own, interface);
@@ -184,6 +188,7 @@ impl<'h> Placer<'h> {
         Placement {
             interface,
             interface_basis: basis,
+            port,
             direction,
             direction_basis,
             entry,
@@ -210,11 +215,19 @@ impl<'h> Placer<'h> {
         let station = Station {
             interface,
             basis,
+            port: port(taken_on, interface, self.host),
             is_below: taken_on != interface && is_captured(),
         };
         self.last = Some((origin, station));
         station
     }
+}
+
+/// The port below a bridge.
+fn port(taken_on: Device, above: Device, host: &Host) -> Option<InterfaceName> {
+    let bridge = host.interface(above.name()?)?;
+    let port = taken_on.name().copied()?;
+    (taken_on != above && bridge.role == Role::Bridge).then_some(port)
 }
 
 /// Step 1.

@@ -6,7 +6,7 @@ use netverdict_net::{Family, InterfaceName, Timestamp};
 
 use crate::RigError;
 use crate::kernel::{Connection, Namespace};
-use crate::rig::{Backend, Counters, Direction, Dumps, Injection, Observation, Pace, Rig};
+use crate::rig::{self, Backend, Counters, Direction, Dumps, Injection, Observation, Pace, Rig};
 
 /// A frame of a case, see [`Injection`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,8 +164,14 @@ impl Case {
         }
     }
 
+    /// The host as it is built for these frames: [`rig::seen_from`].
+    pub(crate) fn host(&self) -> HostFacts {
+        let frames = self.frames.iter().filter_map(|frame| frame.interface);
+        rig::seen_from(&self.facts, frames)
+    }
+
     pub(crate) fn rig<'ns>(&self, inside: &'ns Namespace) -> Result<Rig<'ns>, RigError> {
-        let mut rig = Rig::build(inside, &self.facts)?;
+        let mut rig = Rig::build(inside, &self.host())?;
         rig.load(Dumps {
             v4: self.v4.as_deref(),
             v6: self.v6.as_deref(),

@@ -4,7 +4,7 @@ use netverdict_engine::{
     About, Checksums, Config, ConnectionView, Engine, EngineInput, Entry, Fact, Facts, Input,
     NullObserver, Outcome, OwnerFact, PolicyFact, TproxyFact,
 };
-use netverdict_host::{Host, Interface};
+use netverdict_host::{Host, Interface, Role};
 use netverdict_net::{Device, Family, Link, LinkKind, MacAddr, Packet, PacketType};
 use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::{Backend as RulesBackend, Ruleset, Save};
@@ -78,7 +78,7 @@ pub fn namespace_facts(host: &Host) -> Facts {
 
 /// Takes a case through the model, at the times of the kernel's run and without the frames that no hook ever saw.
 pub fn run(case: &Case, rules: &Rules, kernel: &KernelRun) -> Result<ModelRun, RigError> {
-    let host = Host::new(case.facts.clone());
+    let host = Host::new(case.host());
     let config = Config {
         backend: Some(match case.backend {
             Backend::Legacy => RulesBackend::Legacy,
@@ -150,9 +150,28 @@ pub fn enter<'f>(host: &Host, frame: &'f Frame) -> Option<(Packet<'f>, Entry)> {
             let interface = host.interface(&frame.interface?)?;
             let (link, bytes) = unwrap_link(interface, &frame.bytes)?;
             let packet = Packet::new(bytes, bytes.len(), link).ok()?;
-            Some((packet, Entry::Prerouting { in_device: device }))
+            Some(over_bridge(host, interface, packet))
         }
     }
+}
+
+/// What came by a bridge's port came by the bridge, and is for this host if it is for the bridge.
+fn over_bridge<'f>(
+    host: &Host,
+    interface: &Interface,
+    mut packet: Packet<'f>,
+) -> (Packet<'f>, Entry) {
+    let bridge = interface.master.and_then(|master| host.interface(&master));
+    let Some(bridge) = bridge.filter(|bridge| bridge.role == Role::Bridge) else {
+        let in_device = Device::Named(interface.name);
+        return (packet, Entry::Prerouting { in_device });
+    };
+    if packet.link.destination.is_some() && packet.link.destination == bridge.mac {
+        packet.link.packet_type = PacketType::Host;
+    }
+    packet.link.port = Some(interface.name);
+    let in_device = Device::Named(bridge.name);
+    (packet, Entry::Prerouting { in_device })
 }
 
 /// The link layer and the bytes behind it. What says it is IPv4 must be, as the handlers of each ethertype ask.
@@ -182,6 +201,7 @@ fn unwrap_link<'f>(interface: &Interface, frame: &'f [u8]) -> Option<(Link, &'f 
         source: Some(source),
         destination: Some(destination),
         packet_type,
+        port: None,
     };
     Some((link, packet))
 }

@@ -23,8 +23,8 @@ use crate::kernel::tool::{Tool, complaint};
 use crate::kernel::{Connection, Namespace, conntrack, groups};
 
 pub use counters::{ChainCounters, Counter, Counters, TableCounters};
-pub(crate) use host::mac;
 pub use host::without_limits;
+pub(crate) use host::{mac, seen_from};
 pub use observation::{Delivered, Emitted, Fate, Observation};
 
 /// Log groups of the rig's own chains; no dump in sight uses them.
@@ -138,6 +138,7 @@ impl<'ns> Rig<'ns> {
             joined: Vec::new(),
         };
         rig.silence()?;
+        rig.tell_bridged(facts)?;
         rig.connect(facts)?;
         Ok(rig)
     }
@@ -359,6 +360,23 @@ impl<'ns> Rig<'ns> {
         self.nft(&script)
     }
 
+    /// What a bridge passes on comes to POSTROUTING by no device, like an answer: it is told apart before.
+    fn tell_bridged(&self, facts: &HostFacts) -> Result<(), RigError> {
+        for bridge in host::devices(facts).filter(|interface| host::is_bridge(interface)) {
+            let name = &bridge.name;
+            let script = format!(
+                "table inet netverdict {{
+                    chain bridged {{ type filter hook forward priority {last};
+                        iifname \"{name}\" oifname \"{name}\" meta priority set {ours}; }}
+                }}",
+                last = i32::MAX,
+                ours = raw::PRIORITY
+            );
+            self.nft(&script)?;
+        }
+        Ok(())
+    }
+
     fn nft(&self, script: &str) -> Result<(), RigError> {
         let output = Tool::NFT.run(
             self.inside,
@@ -377,7 +395,7 @@ impl<'ns> Rig<'ns> {
     }
 
     fn connect(&mut self, facts: &HostFacts) -> Result<(), RigError> {
-        for interface in host::devices(facts) {
+        for interface in host::devices(facts).filter(|interface| !host::is_bridge(interface)) {
             let tap = Tap::open(self.inside, interface.name, host::is_bare(interface))?;
             self.taps.push(tap);
         }
@@ -389,12 +407,8 @@ impl<'ns> Rig<'ns> {
         await_addresses(self.inside, &host::awaited(facts))?;
         self.ip(&["-batch", "-"], &host::arp_off(facts))?;
         self.unset = self.set_sysctls(&host::settings(facts));
-        for name in self
-            .taps
-            .iter()
-            .map(|tap| tap.name)
-            .chain([InterfaceName::loopback()])
-        {
+        let devices = host::devices(facts).map(|interface| interface.name);
+        for name in devices.chain([InterfaceName::loopback()]) {
             let index =
                 if_nametoindex(name.as_str()).map_err(RigError::system("if_nametoindex"))?;
             self.indexes.push((index, name));

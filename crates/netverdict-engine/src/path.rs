@@ -1,6 +1,7 @@
 //! The IP path around the hooks: receiving, routing, forwarding, delivering, sending.
 
 mod answers;
+mod bridge;
 mod forward;
 mod options;
 mod receive;
@@ -44,6 +45,9 @@ impl<'p> Walk<'_, 'p> {
     /// From a device to PREROUTING and on.
     fn receive(&mut self, in_device: Device) -> Result<End, End> {
         self.devices(in_device, Device::Absent);
+        if self.is_bridged(in_device) {
+            return self.bridge(in_device);
+        }
         self.check_received().map_err(End::drop)?;
         self.hook(Hook::Prerouting)?;
         self.follow_route()

@@ -100,6 +100,8 @@ pub struct Skb<'p> {
     pub copied: bool,
     /// Whether another packet's bytes are the same memory.
     pub is_shared: bool,
+    /// Whether a bridge passes it on, without routing.
+    pub bridged: bool,
     /// What the path itself made it as; `None` of a packet that came from elsewhere.
     pub made_by: Option<EmissionKind>,
 }
@@ -143,6 +145,7 @@ impl<'p> Skb<'p> {
             answers_untracked: false,
             copied: false,
             is_shared: false,
+            bridged: false,
             made_by: None,
         }
     }

@@ -169,6 +169,16 @@ impl Host {
         }
     }
 
+    /// Whether bridges show packets of a family to the hooks of routed ones (br_netfilter); `None` where nobody tells.
+    pub fn bridges_call(&self, family: Family) -> Option<bool> {
+        let key = match family {
+            Family::V4 => "net/bridge/bridge-nf-call-iptables",
+            Family::V6 => "net/bridge/bridge-nf-call-ip6tables",
+        };
+        let value: i64 = self.sysctls().text(key)?.trim().parse().ok()?;
+        Some(value != 0)
+    }
+
     /// Whether the routes of a family are the host's own account.
     pub fn routes_known(&self, family: Family) -> bool {
         match family {

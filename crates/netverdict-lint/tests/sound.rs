@@ -120,6 +120,7 @@ fn unwrap_link<'f>(host: &Host, device: Device, frame: &'f [u8]) -> Option<Packe
         source: Some(mac(6)),
         destination: Some(mac(0)),
         packet_type,
+        port: None,
     };
     Packet::new(bytes, bytes.len(), link).ok()
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::InterfaceName;
+
 /// A 48-bit Ethernet address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct MacAddr(pub [u8; 6]);
@@ -105,4 +107,6 @@ pub struct Link {
     pub destination: Option<MacAddr>,
     /// Whom the frame is for.
     pub packet_type: PacketType,
+    /// The bridge's port that it was captured on, where it was captured below a bridge.
+    pub port: Option<InterfaceName>,
 }

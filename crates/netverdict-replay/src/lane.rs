@@ -89,6 +89,7 @@ impl<'s> Lane<'s> {
                 record.transport = Some(sighting.transport);
                 if let Some(mut packet) = position.packet(data) {
                     packet.link.packet_type = placement.packet_type;
+                    packet.link.port = placement.port;
                     record.len = packet.len() as u32;
                     self.packet(packet, placement, sighting, &mut record, observer, None);
                 }
@@ -178,6 +179,7 @@ impl<'s> Lane<'s> {
             && let Some(mut packet) = position.packet(data)
         {
             packet.link.packet_type = placement.packet_type;
+            packet.link.port = placement.port;
             let mut record = blank(
                 prepared.place(),
                 prepared.time,

@@ -250,7 +250,7 @@ fn station(batch: &Batch, index: usize, placer: &mut Placer<'_>) -> Option<Stati
     let packet = frame.packet()?.ok()?;
     let facts = crate::facts::of_frame(&frame, &packet);
     let placement = placer.place(&facts);
-    settles(&placement).then_some(Station {
+    (settles(&placement) && placement.port.is_none()).then_some(Station {
         link: frame.link,
         interface: placement.interface,
         hint: frame.direction_hint,

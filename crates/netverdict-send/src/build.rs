@@ -48,6 +48,7 @@ fn link(send: &Send) -> Link {
             Way::Out => PacketType::Outgoing,
             Way::In => received(send),
         },
+        port: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use netverdict_conform::rig::{Backend, Pace};
-use netverdict_host::{Address, HostFacts, Interface, PolicyRule, Route, RouteType, TableId};
+use netverdict_host::{Address, HostFacts, Interface, PolicyRule, Role, Route, RouteType, TableId};
 use netverdict_net::{AddrMask, Family, InterfaceName, MacAddr};
 
 use super::expect::Expect;
@@ -322,6 +322,8 @@ fn interface<'t>(
     for word in words {
         match word.split_once('=') {
             Some(("mtu", mtu)) => interface.mtu = mtu.parse().map_err(|_| "a number")?,
+            None if word == "bridge" => interface.role = Role::Bridge,
+            Some(("port-of", bridge)) => interface.master = Some(device(bridge)?),
             None if word == "brd" => {
                 for address in &mut interface.addresses {
                     address.broadcast = broadcast(address);

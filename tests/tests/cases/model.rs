@@ -8,7 +8,7 @@ use netverdict_engine::{
     ProtocolState, RuleNumber, RuleRef, Tuple,
 };
 use netverdict_host::{Host, HostFacts};
-use netverdict_net::Family;
+use netverdict_net::{Device, Family};
 use netverdict_ruleset::{self as ruleset, ChainKind, Ruleset};
 use netverdict_syntax::{ParseOptions, parse_dump, parse_sets, parse_timeouts};
 
@@ -113,7 +113,7 @@ fn take(engine: &mut Engine, rules: [Option<&Ruleset>; 2], step: &Step) -> Model
     };
     let entry = match step.packet.way {
         Way::In => Entry::Prerouting {
-            in_device: step.packet.device,
+            in_device: step.packet.bridge.map_or(step.packet.device, Device::Named),
         },
         Way::Out => Entry::Output {
             out_device: step.packet.device,

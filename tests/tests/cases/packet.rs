@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use netverdict::send::{Send, Way};
-use netverdict_host::HostFacts;
+use netverdict_host::{HostFacts, Interface};
 use netverdict_net::{
-    Device, Link, LinkKind, MacAddr, Packet, PacketType, Protocol, Timestamp, checksum,
+    Device, InterfaceName, Link, LinkKind, MacAddr, Packet, PacketType, Protocol, Timestamp,
+    checksum,
 };
 
 /// Who sends what arrives.
@@ -15,7 +16,10 @@ const PEER: MacAddr = MacAddr([2, 0, 0, 0, 0, 0x99]);
 #[derive(Debug, Clone)]
 pub(crate) struct CasePacket {
     pub(crate) way: Way,
+    /// The device that it is put into, or that sends it.
     pub(crate) device: Device,
+    /// The bridge above that device.
+    pub(crate) bridge: Option<InterfaceName>,
     pub(crate) time: Timestamp,
     /// From the IP header to the frame's end, padding included.
     pub(crate) bytes: Vec<u8>,
@@ -39,6 +43,7 @@ impl CasePacket {
         Ok(Self {
             way: send.way,
             device: send.device,
+            bridge: bridge(&send, facts).map(|bridge| bridge.name),
             time: send.time(before.map(|p| p.time)),
             link: link(&send, facts),
             bytes,
@@ -93,11 +98,18 @@ fn name(bytes: &mut [u8]) {
     }
 }
 
+fn device<'f>(send: &Send, facts: &'f HostFacts) -> Option<&'f Interface> {
+    let name = send.device.name()?;
+    facts.interfaces.iter().find(|i| i.name == *name)
+}
+
+fn bridge<'f>(send: &Send, facts: &'f HostFacts) -> Option<&'f Interface> {
+    let master = device(send, facts)?.master?;
+    facts.interfaces.iter().find(|i| i.name == master)
+}
+
 fn link(send: &Send, facts: &HostFacts) -> Link {
-    let own = send
-        .device
-        .name()
-        .and_then(|name| facts.interfaces.iter().find(|i| i.name == *name));
+    let (own, bridge) = (device(send, facts), bridge(send, facts));
     let destination = send.words.destination_mac.or_else(|| match send.way {
         Way::In => group_mac(send.destination.address).or(own.and_then(|i| i.mac)),
         Way::Out => None,
@@ -107,6 +119,7 @@ fn link(send: &Send, facts: &HostFacts) -> Link {
         (_, Some(MacAddr::BROADCAST)) => PacketType::Broadcast,
         (_, Some(mac)) if mac.is_multicast() => PacketType::Multicast,
         (_, mac) if mac == own.and_then(|i| i.mac) => PacketType::Host,
+        (_, Some(mac)) if bridge.and_then(|i| i.mac) == Some(mac) => PacketType::Host,
         _ => PacketType::OtherHost,
     };
     let received = send.way == Way::In;
@@ -119,6 +132,7 @@ fn link(send: &Send, facts: &HostFacts) -> Link {
         source: received.then(|| send.words.source_mac.unwrap_or(PEER)),
         destination,
         packet_type,
+        port: bridge.and(own).map(|port| port.name),
     }
 }
 

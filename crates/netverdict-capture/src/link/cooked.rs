@@ -117,6 +117,7 @@ fn payload(header: &Header, bytes: Bytes<'_>) -> Decoded {
             source: (header.address_len == MAC_LEN).then_some(MacAddr(header.address)),
             destination: None,
             packet_type,
+            port: None,
         },
         ifindex: header.ifindex,
         direction: Some(direction),

@@ -22,6 +22,7 @@ pub(crate) fn decode(bytes: Bytes<'_>) -> Decoded {
         source: Some(header.source),
         destination: Some(header.destination),
         packet_type: packet_type(header.destination),
+        port: None,
     };
     let bytes = bytes.skip(Ethernet::LEN);
     let mut decoded = Decoded {

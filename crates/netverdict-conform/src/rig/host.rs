@@ -4,14 +4,44 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv6Addr};
 
 use netverdict_host::{
-    Address, Hop, HostFacts, Interface, InterfaceKind, PolicyRule, Route, RouteType, RuleAction,
-    TableId,
+    Address, Hop, HostFacts, Interface, InterfaceKind, PolicyRule, Role, Route, RouteType,
+    RuleAction, TableId,
 };
-use netverdict_net::{Family, MacAddr};
+use netverdict_net::{Family, InterfaceName, MacAddr};
 
 /// The interfaces that need a device of their own.
 pub(super) fn devices(facts: &HostFacts) -> impl Iterator<Item = &Interface> {
     facts.interfaces.iter().filter(|i| !i.is_loopback())
+}
+
+/// The host as it is built for frames of these interfaces: a bridge is one only where frames come by its ports, and a
+/// device like others where they come by itself.
+pub(crate) fn seen_from(
+    facts: &HostFacts,
+    frames: impl IntoIterator<Item = InterfaceName>,
+) -> HostFacts {
+    let mut facts = facts.clone();
+    let master = |name: InterfaceName| {
+        let port = facts.interfaces.iter().find(|i| i.name == name)?;
+        let bridge = facts
+            .interfaces
+            .iter()
+            .find(|i| Some(i.name) == port.master)?;
+        is_bridge(bridge).then_some(bridge.name)
+    };
+    let bridges: Vec<InterfaceName> = frames.into_iter().filter_map(master).collect();
+    for interface in &mut facts.interfaces {
+        if !bridges.contains(&interface.name) && is_bridge(interface) {
+            interface.role = Role::Plain;
+        }
+        interface.master = interface.master.filter(|master| bridges.contains(master));
+    }
+    facts
+}
+
+/// Whether the kernel itself makes it.
+pub(super) fn is_bridge(interface: &Interface) -> bool {
+    interface.role == Role::Bridge
 }
 
 /// Whether frames on it have no link header.
@@ -28,6 +58,13 @@ pub(crate) fn mac(interface: &Interface, place: usize) -> Option<MacAddr> {
 /// The input of `ip -batch`: links, addresses and routes.
 pub(super) fn batch(facts: &HostFacts) -> String {
     let mut text = String::from("link set lo up\n");
+    for bridge in devices(facts).filter(|interface| is_bridge(interface)) {
+        let _ = writeln!(
+            text,
+            "link add name {} type bridge mcast_snooping 0",
+            bridge.name
+        );
+    }
     for (place, interface) in facts.interfaces.iter().enumerate() {
         if !interface.is_loopback() {
             link(&mut text, interface, place);
@@ -66,6 +103,9 @@ fn link(text: &mut String, interface: &Interface, place: usize) {
         let _ = writeln!(text, "link set {name} group {group}");
     }
     let _ = writeln!(text, "link set {name} addrgenmode none");
+    if let Some(bridge) = &interface.master {
+        let _ = writeln!(text, "link set {name} master {bridge}");
+    }
     if interface.up {
         let _ = writeln!(text, "link set {name} up");
     }
@@ -290,6 +330,12 @@ pub(super) fn quiet(facts: &HostFacts) -> Vec<(String, String)> {
             ("ipv6", "router_solicitations", "0"),
         ] {
             settings.push((format!("net.{family}.conf.{conf}.{key}"), value.to_owned()));
+        }
+    }
+    if devices(facts).any(is_bridge) {
+        for calls in ["iptables", "ip6tables"] {
+            let key = format!("net.bridge.bridge-nf-call-{calls}");
+            settings.push((key, "0".to_owned()));
         }
     }
     // A drawn flow label is in neither dump nor capture, and rules may ask for it.

@@ -1,4 +1,5 @@
-//! `-m physdev` (net/netfilter/xt_physdev.c): a bridge's ports, which only facts tell.
+//! `-m physdev` (net/netfilter/xt_physdev.c): a bridge's ports. A capture below a bridge that shows its packets to these
+//! hooks tells the port that they came by; the rest only facts tell.
 
 use netverdict_host::Role;
 use netverdict_net::{Device, InterfaceName, InterfacePattern};
@@ -11,18 +12,38 @@ use crate::{About, PhysdevFact};
 
 const UNKNOWN: &str = "the bridge port is not known";
 
-/// A port: known, known to be none, or not known.
-type Port = Result<Option<InterfaceName>, &'static str>;
+/// A port.
+#[derive(Debug, Clone, Copy)]
+enum Port {
+    /// There is none.
+    None,
+    Named(InterfaceName),
+    /// There is one, nobody tells which.
+    Some,
+    /// Nobody tells whether there is one.
+    Unknown,
+}
+
+/// The ports that the packet came in and goes out by.
+struct Ports {
+    input: Port,
+    output: Port,
+}
 
 pub(crate) fn evaluate(m: &Physdev, cx: &MatchCx<'_, '_>) -> Eval {
     let told = cx.fact(|about| match about {
         About::Physdev(ports) => Some(*ports),
         _ => None,
     });
+    let calls = || cx.host.bridges_call(cx.skb.packet.family());
     match (told, came_over_bridge(cx)) {
-        (Some(Some(ports)), _) => tri::eval(with_ports(m, ports, cx)),
+        (Some(Some(ports)), _) => tri::eval(with_ports(m, &of_fact(ports, cx))),
         (Some(None), _) | (None, Some(false)) => without_bridge(m),
-        (None, Some(true)) => unknown(UNKNOWN),
+        (None, Some(true)) => match calls() {
+            Some(true) => tri::eval(with_ports(m, &of_frame(cx))),
+            Some(false) => without_bridge(m),
+            None => unknown(UNKNOWN),
+        },
         (None, None) => unknown("the in-device is not known"),
     }
 }
@@ -35,40 +56,67 @@ fn without_bridge(m: &Physdev) -> Eval {
     Eval::of(!used_plain, false)
 }
 
-fn with_ports(m: &Physdev, ports: PhysdevFact, cx: &MatchCx<'_, '_>) -> Tri {
-    let input = match ports.input {
-        None if cx.skb.local => Ok(None),
-        port => port.map(Some).ok_or(UNKNOWN),
-    };
-    // Where the packet leaves is known to the bridge once it forwards.
-    let output = match cx.param.hook {
-        Hook::Forward | Hook::Postrouting => ports.output.map(Some).ok_or(UNKNOWN),
-        _ => Ok(None),
-    };
+fn of_fact(ports: PhysdevFact, cx: &MatchCx<'_, '_>) -> Ports {
+    let named = |port: Option<InterfaceName>| port.map_or(Port::Unknown, Port::Named);
+    Ports {
+        input: match ports.input {
+            None if cx.skb.local => Port::None,
+            port => named(port),
+        },
+        output: if is_leaving(cx) {
+            named(ports.output)
+        } else {
+            Port::None
+        },
+    }
+}
+
+/// What the frame shows: a capture below the bridge has the port that it came by. Only what the bridge passes on has one
+/// that it goes out by, and no capture tells it beforehand.
+fn of_frame(cx: &MatchCx<'_, '_>) -> Ports {
+    Ports {
+        input: cx.skb.packet.link.port.map_or(Port::Some, Port::Named),
+        output: if cx.skb.bridged && is_leaving(cx) {
+            Port::Some
+        } else {
+            Port::None
+        },
+    }
+}
+
+/// Where the packet leaves is known to the bridge once it forwards.
+fn is_leaving(cx: &MatchCx<'_, '_>) -> bool {
+    matches!(cx.param.hook, Hook::Forward | Hook::Postrouting)
+}
+
+fn with_ports(m: &Physdev, ports: &Ports) -> Tri {
     all([
-        is_there(m.is_bridged, output),
-        is_there(m.is_in, input),
-        is_there(m.is_out, output),
+        is_there(m.is_bridged, ports.output),
+        is_there(m.is_in, ports.input),
+        is_there(m.is_out, ports.output),
         // A missing in-port passes, a missing out-port does not.
-        named(m.input, input, true),
-        named(m.output, output, false),
+        named(m.input, ports.input, true),
+        named(m.output, ports.output, false),
     ])
 }
 
 fn is_there(wanted: Option<bool>, port: Port) -> Tri {
-    match wanted {
-        None => Ok(true),
-        Some(inverted) => Ok(port?.is_some() != inverted),
+    match (wanted, port) {
+        (None, _) => Ok(true),
+        (Some(_), Port::Unknown) => Err(UNKNOWN),
+        (Some(inverted), Port::None) => Ok(inverted),
+        (Some(inverted), Port::Named(_) | Port::Some) => Ok(!inverted),
     }
 }
 
 fn named(wanted: Option<Invertible<InterfacePattern>>, port: Port, missing: bool) -> Tri {
-    match wanted {
-        None => Ok(true),
-        Some(wanted) => Ok(match port? {
-            None => missing,
-            Some(name) => wanted.test(|pattern| pattern.matches(name.as_str())),
-        }),
+    match (wanted, port) {
+        (None, _) => Ok(true),
+        (Some(_), Port::Unknown | Port::Some) => Err(UNKNOWN),
+        (Some(_), Port::None) => Ok(missing),
+        (Some(wanted), Port::Named(name)) => {
+            Ok(wanted.test(|pattern| pattern.matches(name.as_str())))
+        }
     }
 }
 

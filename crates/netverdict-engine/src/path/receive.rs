@@ -19,7 +19,7 @@ impl Walk<'_, '_> {
     }
 
     /// Lengths were checked when the packet was made; what is left is the header's checksum.
-    fn check_v4(&self) -> Result<(), Reason> {
+    pub(super) fn check_v4(&self) -> Result<(), Reason> {
         let packet = &self.skb.packet;
         let header = packet.read(0, netverdict_net::header::network_header_len(packet));
         let right = header.is_ok_and(|bytes| checksum::finish(checksum::sum(bytes, 0)) == 0);
