@@ -22,6 +22,7 @@ mod icmpv6;
 #[cfg(test)]
 pub(crate) mod lab;
 mod layer4;
+mod open;
 mod policies;
 mod sctp;
 mod seqadj;
@@ -54,6 +55,7 @@ pub(crate) use confirm::Confirm;
 pub(crate) use expect::Binding;
 pub(crate) use helper::{Helper, HelperCx};
 pub(crate) use layer4::{Fault, Layer4, find as find_layer4, skip_extensions};
+pub(crate) use open::Opened;
 pub(crate) use settings::Settings;
 pub(crate) use table::allows_clash;
 pub(crate) use template::Template;

@@ -15,7 +15,7 @@ use crate::context::Now;
 use crate::glance::Tried;
 use crate::observe::Event;
 use crate::oracle::{Asked, Oracle, Ways};
-use crate::remember::{Footprint, Paths, Plain, Recorder, Shortcut};
+use crate::remember::{Classes, Footprint, Paths, Plain, Recorder, Shared, Shortcut};
 use crate::skb::Skb;
 use crate::state::{Rewind, State};
 use crate::walk::{End, Tape, Trail, Walk};
@@ -61,6 +61,9 @@ pub struct Engine {
     pub(crate) config: Config,
     pub(crate) state: State,
     pub(crate) paths: Paths,
+    /// What paths are shared by, and those that are.
+    classes: Option<Arc<Classes>>,
+    pub(crate) shared: Shared,
     /// The first packet's time, and the latest.
     boot: Option<Timestamp>,
     latest: Timestamp,
@@ -111,12 +114,17 @@ impl Engine {
         if programs.iter().any(|p| p.demands.accounting) {
             state.conntrack.enable_accounting();
         }
+        // Facts may be of single addresses.
+        let shares = !config.plain && config.facts.is_empty();
+        let classes = shares.then(|| Classes::of(v4, host)).flatten();
         Self {
             programs,
             host: Arc::new(host.clone()),
             config: config.clone(),
             state,
             paths: Paths::default(),
+            classes: classes.map(Arc::new),
+            shared: Shared::default(),
             boot: None,
             latest: Timestamp(i64::MIN),
         }
@@ -134,6 +142,8 @@ impl Engine {
                 config: self.config.clone(),
                 state,
                 paths: Paths::default(),
+                classes: self.classes.clone(),
+                shared: Shared::default(),
                 boot: None,
                 latest: Timestamp(i64::MIN),
             }
@@ -357,6 +367,12 @@ impl Engine {
             self.remember(input, footprint);
         }
         conclude(walked, after, observer)
+    }
+
+    /// The classes by which packets that enter there share paths.
+    pub(crate) fn classes(&self, family: Family, entry: Entry) -> Option<&Classes> {
+        let shares = family == Family::V4 && matches!(entry, Entry::Prerouting { .. });
+        self.classes.as_deref().filter(|_| shares)
     }
 
     /// A packet's turn comes: the time, and what is over by then goes.

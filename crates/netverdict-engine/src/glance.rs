@@ -4,10 +4,10 @@
 use netverdict_net::{Packet, PacketType, Protocol, Timestamp, checksum};
 
 use crate::conntrack::tcp::{self, Segment};
-use crate::conntrack::{Pretracked, Tuple, udp};
+use crate::conntrack::{Entry as Known, Pretracked, Status, Tuple, udp};
 use crate::engine::Engine;
-use crate::remember::{Arrived, PathId, Plain};
-use crate::{Checksums, Entry, Fate, Outcome, Sum, Transport, Zone};
+use crate::remember::{Arriving, Led, PathId, Plain};
+use crate::{Entry, Fate, Outcome, Sum, Transport};
 
 /// What a remembered path asks about a packet: whole, TCP or UDP, nothing odd about its headers. A function of its bytes
 /// alone.
@@ -24,9 +24,9 @@ pub struct Glance {
     tos: u8,
     plain: Plain,
     /// What was found of its layer-4 checksum.
-    sum: Sum,
+    pub(crate) sum: Sum,
     /// Whether its IPv4 header's checksum is right.
-    is_sealed: bool,
+    pub(crate) is_sealed: bool,
 }
 
 /// Where and how a packet was captured.
@@ -63,11 +63,16 @@ pub struct Passed {
 pub struct Tried(pub(crate) Option<Pretracked>);
 
 impl Glance {
-    /// Looks at a packet; `None` if it is not plain, or opens or resets a connection, or its lengths are wrong.
+    /// Looks at a packet; `None` if it is not plain, or its lengths are wrong.
     pub fn of(packet: &Packet<'_>) -> Option<Self> {
-        const SYN_OR_RST: u8 = 0x06;
+        Self::with(packet, Sum::Unknown)
+    }
+
+    /// The same, with what is known of its layer-4 checksum; if nothing is, the checksum is summed.
+    pub(crate) fn with(packet: &Packet<'_>, sum: Sum) -> Option<Self> {
         let plain = Plain::of(packet)?;
         let tuple = Tuple::of_packet(packet, packet.family(), 0, plain.at).ok()?;
+        let is_right = || checksum::is_right(packet, plain.at.protocol, plain.at.offset);
         let mut glance = Self {
             tuple,
             sequence: 0,
@@ -78,19 +83,15 @@ impl Glance {
             options: 0,
             tos: packet.tos(),
             plain,
-            sum: if checksum::is_right(packet, plain.at.protocol, plain.at.offset) {
-                Sum::Right
-            } else {
-                Sum::Unknown
+            sum: match sum {
+                Sum::Unknown if is_right() => Sum::Right,
+                known => known,
             },
             is_sealed: Plain::is_sealed(packet),
         };
         if plain.at.protocol == Protocol::TCP {
             let segment = tcp::parse(packet, plain.at.offset).ok()?;
             segment.check_flags().ok()?;
-            if segment.flags & SYN_OR_RST != 0 {
-                return None;
-            }
             (glance.sequence, glance.ack) = (segment.sequence, segment.ack);
             (glance.end, glance.window) = (segment.end, segment.window);
             glance.options = segment.options.len() as u16;
@@ -140,8 +141,28 @@ impl Glance {
         }
     }
 
+    /// What remembered paths ask of it beside its connection.
+    pub(crate) const fn arriving<'a>(&self, at: &'a Vantage) -> Arriving<'a> {
+        Arriving {
+            at,
+            len: self.len,
+            tos: self.tos,
+            plain: self.plain,
+        }
+    }
+
+    /// Whether it may end the connection that it belongs to, or open another in its place.
+    pub(crate) const fn may_end(&self, entry: &Known) -> bool {
+        const SYN: u8 = 0x02;
+        const RST: u8 = 0x04;
+        const ACK: u8 = 0x10;
+        let opens = self.plain.flags & (SYN | ACK) == SYN;
+        let resets = self.plain.flags & RST != 0;
+        opens || resets && !entry.status.contains(Status::SEEN_REPLY)
+    }
+
     /// TCP's options in the packet's bytes.
-    fn options<'p>(&self, packet: &'p [u8]) -> &'p [u8] {
+    pub(crate) fn options<'p>(&self, packet: &'p [u8]) -> &'p [u8] {
         let start = self.offset() + 20;
         let end = start + usize::from(self.options);
         packet.get(start..end).unwrap_or_default()
@@ -149,7 +170,7 @@ impl Glance {
 }
 
 impl Engine {
-    /// Takes a packet the short way, if its connection remembers one: the same counters and connections as
+    /// Takes a packet the short way, if its connection or one like it remembers one: the same counters and connections as
     /// [`Engine::step`] gives. `packet` is its bytes from the IP header on.
     pub fn glimpse(
         &mut self,
@@ -159,36 +180,14 @@ impl Engine {
         at: &Vantage,
     ) -> Glimpsed {
         let now = self.begin(time);
-        let walks = Glimpsed::Walks(Tried::default());
-        let trusted = self.trusts(at.entry) || glance.sum == Sum::Pending;
-        let sound = self.config.checksums == Checksums::Trust || glance.is_sealed;
-        if self.config.plain || !(trusted || glance.is_right()) || !sound {
-            return walks;
-        }
-        let conntrack = &mut self.state.conntrack;
-        let Some(found) = conntrack.find(&glance.tuple, Zone::default(), now.jiffies) else {
-            return walks;
-        };
-        let memo = conntrack.entry(found.0).map(|entry| entry.memo);
-        let Some(number) = memo.and_then(|memo| memo.paths[found.1.index()]) else {
-            return walks;
-        };
-        let is_admitted = self.paths.get(number).is_some_and(|path| {
-            let met = path.terms.admit(at, glance.len, glance.tos, glance.plain);
-            met && !(path.rewrites && self.config.keep_egress)
-        });
-        if !is_admitted {
-            return walks;
-        }
-        let options = glance.options(packet);
-        let tracked = conntrack.track_glance(glance, options, found, !trusted, now.jiffies);
-        match self.arrive(tracked, number, found.1, glance.len as usize) {
-            Some(Arrived { fate, nat, .. }) => Glimpsed::Passed(Passed {
-                path: number,
-                fate,
-                after: nat.map(|nat| nat.after),
+        match self.lead(glance, packet, at, now) {
+            Led::Arrived(arrived) => Glimpsed::Passed(Passed {
+                path: arrived.path,
+                fate: arrived.fate,
+                after: arrived.nat.map(|nat| nat.after),
             }),
-            None => Glimpsed::Walks(Tried(Some(tracked))),
+            Led::Tracked(tracked) => Glimpsed::Walks(Tried(Some(tracked))),
+            Led::Nowhere => Glimpsed::Walks(Tried::default()),
         }
     }
 

@@ -3,13 +3,13 @@
 use netverdict_ruleset::{Hook, NatSide, TableKind};
 
 use crate::compile::{HookStep, TableProgram};
-use crate::conntrack::{Confirm, Helper, HelperCx, Pretracked, Tracked};
+use crate::conntrack::{Confirm, Helper, HelperCx, Pretracked, Status, Tracked};
 use crate::defrag::{Asker, Defragged};
 use crate::nat::{self, NatCx, NatStep};
 use crate::observe::Event;
 use crate::traverse::{Ruling, Says};
 use crate::walk::{End, Walk};
-use crate::{Connection, DecidedBy, Fate, Reason, Verdict};
+use crate::{Connection, CtInfo, DecidedBy, Fate, Reason, Verdict};
 
 /// The nat hook's context, with fields of the walk that nothing else borrows.
 macro_rules! nat_cx {
@@ -123,10 +123,12 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// Only packets of a confirmed connection have a path that others take again.
+    /// Only packets of a confirmed connection, or of a new one with nothing special about it, have a path that others take
+    /// again.
     fn note_connection(&mut self) {
         match self.state.conntrack.of(self.skb.connection) {
             Some((entry, _)) if entry.is_confirmed() => self.recorder.track(entry.mark),
+            Some((entry, CtInfo::New)) if entry.is_bare() => self.recorder.open(),
             _ => self.recorder.give_up(),
         }
     }
@@ -208,6 +210,10 @@ impl Walk<'_, '_> {
             &self.skb,
             &mut nat_cx!(self, hook, side),
         );
+        match self.state.conntrack.of(self.skb.connection) {
+            Some((entry, _)) if !entry.status.intersects(Status::NAT) => self.recorder.bind(side),
+            _ => self.recorder.give_up(),
+        }
         bound.map(|()| true).map_err(End::drop)
     }
 
@@ -272,6 +278,11 @@ impl Walk<'_, '_> {
         }
         if let Some((helper, why)) = unknown {
             self.helper_unknown(helper, why);
+        }
+        match confirmed {
+            Confirm::Confirmed => self.recorder.enter(),
+            Confirm::Adopted => self.recorder.give_up(),
+            Confirm::Already | Confirm::Drop(_) => {}
         }
         match confirmed {
             Confirm::Already => Ok(()),

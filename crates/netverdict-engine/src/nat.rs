@@ -53,7 +53,8 @@ pub(crate) enum Choice {
     Random,
 }
 
-const fn done(side: NatSide) -> Status {
+/// The status bit of a side whose mapping was decided.
+pub(crate) const fn done(side: NatSide) -> Status {
     match side {
         NatSide::Source => Status::SRC_NAT_DONE,
         NatSide::Destination => Status::DST_NAT_DONE,

@@ -5,9 +5,17 @@
 //! direction, but for a few things, the [`Terms`]. A walk that asks for anything else (a rate, a list, a length, the
 //! payload, the time) is not remembered, and neither is one that changes what later packets meet.
 //!
-//! Connection tracking is no part of a path: it judges every packet, and only then it shows whether the terms hold. Many
-//! connections share a path; an entry keeps two numbers, one a direction.
+//! Connection tracking is no part of a path: it judges every packet, and only then it shows whether the terms hold. An
+//! entry keeps two numbers of paths, one a direction.
+//!
+//! Connections share paths. Addresses and ports fall into [`Classes`] that no rule and nothing of routing tells apart; what
+//! a packet of one connection met, another's meets whose ends are of the same classes ([`Likeness`]) and that meets the
+//! terms. That holds of packets that open a connection, too, where nothing but its own tuple is to be decided: no helper,
+//! nobody who expects it, no translation, no other connection with one of its tuples.
 
+mod alike;
+mod classes;
+mod footprint;
 mod recorder;
 mod shortcut;
 mod terms;
@@ -20,12 +28,16 @@ use hashbrown::HashTable;
 use netverdict_net::Device;
 use netverdict_ruleset::Hook;
 
+use crate::conntrack::Status;
 use crate::walk::End;
 use crate::{CtState, FlowId, Outcome};
 
+pub(crate) use alike::{Likeness, Shared};
+pub(crate) use classes::Classes;
+pub(crate) use footprint::Footprint;
 pub(crate) use recorder::Recorder;
-pub(crate) use shortcut::{Arrived, Footprint, Shortcut};
-pub(crate) use terms::{Plain, Terms};
+pub(crate) use shortcut::{Led, Shortcut};
+pub(crate) use terms::{Arriving, Plain, Terms};
 
 /// The number of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +89,25 @@ pub(crate) struct Path {
     pub(crate) mapped: [bool; 2],
     /// Whether a rule changes header fields, which only a walk does.
     pub(crate) rewrites: bool,
+    /// What became of the connection, where the packet opened one.
+    pub(crate) opening: Option<Opening>,
+}
+
+/// What becomes of a connection on the path of the packet that opens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Opening {
+    /// The sides on which NAT left it alone.
+    pub(crate) bound: Status,
+    /// Whether it enters the table; else it is gone with its packet.
+    pub(crate) enters: bool,
 }
 
 impl Path {
+    /// Whether a packet that tracking has not seen yet may take it.
+    pub(crate) fn admits(&self, arriving: &Arriving<'_>, keeps_egress: bool) -> bool {
+        self.terms.admit(arriving) && !(self.rewrites && keeps_egress)
+    }
+
     /// What is said of a packet that took it, but for its own header, length and flow.
     pub(crate) fn outcome(&self) -> Outcome {
         Outcome {

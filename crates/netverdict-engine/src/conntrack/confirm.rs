@@ -54,7 +54,7 @@ impl Conntrack {
     }
 
     /// Takes a new entry into the table, both directions. Its time starts now.
-    fn insert(&mut self, id: CtId, now: Jiffies) {
+    pub(super) fn insert(&mut self, id: CtId, now: Jiffies) {
         let timestamps = self.settings.timestamps;
         if let Some(entry) = self.table.get_mut(id) {
             entry.timeout += now.0;

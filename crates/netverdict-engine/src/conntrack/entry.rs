@@ -148,6 +148,36 @@ impl Entry {
         self.serial
     }
 
+    /// Whether nothing was said of it yet, by a template, a helper or a zone.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.status == Status(0)
+            && self.mark == 0
+            && self.extra.is_none()
+            && self.zone == Zone::default()
+    }
+
+    /// Whether packets of it are, but for its tuples, status and mark, like those of any other: it has no zone, no helper,
+    /// and nobody announced it.
+    pub(crate) fn is_ordinary(&self) -> bool {
+        self.zone == Zone::default()
+            && self.extra.as_ref().is_none_or(|extra| {
+                extra.helper.is_none()
+                    && extra.master.is_none()
+                    && extra.bindings.is_none()
+                    && extra.shifts.is_none()
+            })
+    }
+
+    /// The device that MASQUERADE took its address from.
+    pub(crate) fn masquerade(&self) -> Option<InterfaceName> {
+        self.extra.as_ref()?.masquerade
+    }
+
+    /// The same under another number.
+    pub(super) fn numbered(self, serial: u64) -> Self {
+        Self { serial, ..self }
+    }
+
     /// Whether it is in the table.
     pub(crate) const fn is_confirmed(&self) -> bool {
         self.status.contains(Status::CONFIRMED)

@@ -152,44 +152,8 @@ impl Conntrack {
         tracked
     }
 
-    /// Tracks a packet whose entry is found already; it has no template. Said of its checksum: whether the kernel looks at it,
-    /// and whether it is known to be right.
-    pub(crate) fn track_found(
-        &mut self,
-        packet: &Packet<'_>,
-        at: Layer4,
-        found: (CtId, Direction),
-        (looks, is_right): (bool, bool),
-        now: Jiffies,
-    ) -> Pretracked {
-        let looks = looks && self.settings.checksum;
-        let mut connection = Connection::None;
-        let tuple = self.table.get(found.0).map(|entry| *entry.tuple(found.1));
-        let tracked = match tuple {
-            Some(tuple) => {
-                let search = Search {
-                    packet,
-                    at,
-                    tuple: &tuple,
-                    zone: Zone::default(),
-                    template: None,
-                    verify: looks && !is_right,
-                    now,
-                };
-                self.track_tuple(&search, Some(found), &mut connection)
-            }
-            None => Ok(ACCEPT),
-        };
-        Pretracked {
-            tracked: tracked.unwrap_or_else(Tracked::from),
-            connection,
-            is_summed: looks && has_sum(at.protocol),
-            is_proven: looks && is_summed_whole(at.protocol, connection),
-        }
-    }
-
-    /// Tracks a packet that was looked at beforehand, whose entry is found. It neither opens nor resets a connection, its
-    /// lengths are right, and its checksum too, if the kernel `looks` at it.
+    /// Tracks a packet that was looked at beforehand, whose entry is found. It ends no connection
+    /// ([`Glance::may_end`]), its lengths are right, and its checksum too, if the kernel `looks` at it.
     pub(crate) fn track_glance(
         &mut self,
         glance: &Glance,
@@ -229,7 +193,7 @@ impl Conntrack {
                 pretracked.tracked = Tracked::Accept { why };
             }
             Handled::Fault(fault) => pretracked.tracked = fault.into(),
-            // Only what opens or resets a connection leads there.
+            // Only what ends a connection leads there.
             Handled::Repeat | Handled::Kill => {}
         }
         pretracked
@@ -345,7 +309,7 @@ impl Conntrack {
     /// Whether one more connection may be. A full table gives up one that is not assured: the kernel takes the first of
     /// eight buckets of its hash table (`early_drop`), whose order is secret; here it is the oldest, if the table is so
     /// dense that eight buckets are likely to hold any.
-    fn make_room(&mut self, now: Jiffies) -> bool {
+    pub(super) fn make_room(&mut self, now: Jiffies) -> bool {
         let max = self.settings.max;
         if max == 0 || self.table.count() < max {
             return true;

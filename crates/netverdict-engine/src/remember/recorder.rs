@@ -1,9 +1,11 @@
 //! What a walk consults, and whether that is little enough for its path to be remembered.
 
-use netverdict_ruleset::{Match, Target};
+use netverdict_ruleset::{Match, NatSide, Target};
 use smallvec::SmallVec;
 
+use super::Opening;
 use crate::conntrack::Status;
+use crate::nat;
 
 /// Follows one walk.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(crate) struct Recorder {
     pub(super) rewrites: bool,
     /// The connection's mark when tracking had found it.
     pub(super) mark: u32,
+    /// What becomes of the connection, where the packet opens one.
+    pub(super) opening: Option<Opening>,
 }
 
 impl Recorder {
@@ -33,6 +37,7 @@ impl Recorder {
             lengths: (0, u32::MAX),
             rewrites: false,
             mark: 0,
+            opening: None,
         }
     }
 
@@ -56,6 +61,25 @@ impl Recorder {
     /// Tracking found the packet's connection, which has this mark.
     pub(crate) const fn track(&mut self, mark: u32) {
         self.mark = mark;
+    }
+
+    /// Tracking made a connection for the packet.
+    pub(crate) fn open(&mut self) {
+        self.opening = Some(Opening::default());
+    }
+
+    /// No rule chose a mapping of this side for the new connection, and its own was free.
+    pub(crate) const fn bind(&mut self, side: NatSide) {
+        if let Some(opening) = &mut self.opening {
+            opening.bound.insert(nat::done(side));
+        }
+    }
+
+    /// The new connection entered the table.
+    pub(crate) const fn enter(&mut self) {
+        if let Some(opening) = &mut self.opening {
+            opening.enters = true;
+        }
     }
 
     /// The way's MTU was asked about a packet's length.
@@ -106,11 +130,12 @@ impl Recorder {
             // These see the mark and the terms only, and change the mark or nothing.
             Target::Checksum(_)
             | Target::Classify(_)
-            | Target::Connmark(_)
             | Target::Log(_)
             | Target::Mark(_)
             | Target::Nflog(_)
             | Target::Audit(_) => {}
+            // It changes what later packets of a new connection meet.
+            Target::Connmark(_) => self.is_on &= self.opening.is_none(),
             Target::Dscp(_) | Target::Tos(_) => self.rewrites = true,
             _ => self.is_on = false,
         }

@@ -1,15 +1,15 @@
-//! Taking a remembered path in place of a walk, and remembering one.
+//! Taking a remembered path in place of a walk.
 
 use netverdict_net::Packet;
 use netverdict_ruleset::NatSide;
 
-use super::{Path, PathId, Plain, Terms};
-use crate::conntrack::{Direction, Pretracked, Status, Tuple, Zone};
+use super::{Arriving, Likeness, Path, PathId};
+use crate::conntrack::{Direction, Opened, Pretracked, Tuple, Zone};
 use crate::context::Now;
 use crate::engine::Engine;
-use crate::walk::End;
+use crate::glance::Glance;
 use crate::{
-    Checksums, Connection, Entry, Fate, FlowId, Input, NatView, Outcome, Reason, Sum, Transport,
+    Checksums, Connection, CtId, Entry, Fate, FlowId, Input, NatView, Outcome, Sum, Transport,
     Vantage, nat, path,
 };
 
@@ -28,93 +28,211 @@ pub(crate) enum Shortcut {
     None,
 }
 
+/// How far remembered paths led a packet.
+#[derive(Debug)]
+pub(crate) enum Led {
+    /// To the end.
+    Arrived(Arrived),
+    /// Tracking has judged it; no path goes on from there.
+    Tracked(Pretracked),
+    /// Nowhere: nothing was changed.
+    Nowhere,
+}
+
+/// A packet at the end of a remembered path.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrived {
+    pub(crate) path: PathId,
+    /// Its connection; `None` of one that was gone with it.
+    id: Option<CtId>,
+    pub(crate) nat: Option<NatView>,
+    pub(crate) fate: Fate,
+}
+
 impl Engine {
-    /// Takes the path that the packet's connection remembers, if the packet meets its terms.
+    /// Takes a remembered path in place of a walk, if there is one for the packet.
     pub(crate) fn shortcut(&mut self, input: &Input<'_>, sum: Sum, now: Now) -> Shortcut {
         let packet = &input.packet;
-        let Some((plain, id, direction, path)) = self.remembered(input, now) else {
+        let Some(glance) = Glance::with(packet, sum) else {
             return Shortcut::None;
         };
-        let terms_met = self.paths.get(path).is_some_and(|path| {
-            let at = Vantage {
-                entry: input.entry,
-                packet_type: packet.link.packet_type,
-            };
-            let len = packet.len() as u32;
-            path.terms.admit(&at, len, packet.tos(), plain)
-                && !(path.rewrites && self.config.keep_egress)
-        });
-        let sound = self.config.checksums == Checksums::Trust || Plain::is_sealed(packet);
-        if !terms_met || !sound {
-            return Shortcut::None;
-        }
-        let trusted = self.trusts(input.entry) || sum == Sum::Pending;
-        let looks = matches!(input.entry, Entry::Prerouting { .. }) && !trusted;
-        let tracked = self.state.conntrack.track_found(
-            packet,
-            plain.at,
-            (id, direction),
-            (looks, sum == Sum::Right),
-            now.jiffies,
-        );
-        match self.follow(input, tracked, path, direction) {
-            Some(outcome) => Shortcut::Taken(outcome),
-            None => Shortcut::Tracked(tracked),
+        let at = Vantage {
+            entry: input.entry,
+            packet_type: packet.link.packet_type,
+        };
+        match self.lead(&glance, packet.captured(), &at, now) {
+            Led::Arrived(arrived) => {
+                let outcome = self.tell(packet, &glance, arrived);
+                outcome.map_or(Shortcut::None, Shortcut::Taken)
+            }
+            Led::Tracked(tracked) => Shortcut::Tracked(tracked),
+            Led::Nowhere => Shortcut::None,
         }
     }
 
-    /// The packet's connection and the path that it remembers.
-    fn remembered(
-        &mut self,
-        input: &Input<'_>,
-        now: Now,
-    ) -> Option<(Plain, crate::CtId, Direction, PathId)> {
-        let packet = &input.packet;
-        let plain = Plain::of(packet)?;
-        let tuple = Tuple::of_packet(packet, packet.family(), 0, plain.at).ok()?;
+    /// Leads a packet that was looked at along a remembered path: its connection's own, else one that its like took.
+    pub(crate) fn lead(&mut self, glance: &Glance, packet: &[u8], at: &Vantage, now: Now) -> Led {
+        let trusted = self.trusts(at.entry) || glance.sum == Sum::Pending;
+        let sound = self.config.checksums == Checksums::Trust || glance.is_sealed;
+        if self.config.plain || !(trusted || glance.is_right()) || !sound {
+            return Led::Nowhere;
+        }
+        let arriving = glance.arriving(at);
+        let options = glance.options(packet);
         let conntrack = &mut self.state.conntrack;
-        let (id, direction) = conntrack.find(&tuple, Zone::default(), now.jiffies)?;
-        let path = conntrack.entry(id)?.memo.paths[direction.index()]?;
-        Some((plain, id, direction, path))
+        let Some(found) = conntrack.find(glance.tuple(), Zone::default(), now.jiffies) else {
+            return self.lead_first(glance, options, &arriving, now);
+        };
+        let (id, direction) = found;
+        let Some(entry) = conntrack.entry(id).filter(|entry| !glance.may_end(entry)) else {
+            return Led::Nowhere;
+        };
+        let own = entry.memo.paths[direction.index()];
+        let own = own.filter(|number| self.admits(*number, &arriving));
+        if own.is_none() && self.alike(found, &arriving).next().is_none() {
+            return Led::Nowhere;
+        }
+        let looks = matches!(at.entry, Entry::Prerouting { .. }) && !trusted;
+        let conntrack = &mut self.state.conntrack;
+        let tracked = conntrack.track_glance(glance, options, found, looks, now.jiffies);
+        let len = glance.len as usize;
+        if let Some(number) = own
+            && let Some(arrived) = self.arrive(tracked, number, direction, len)
+        {
+            return Led::Arrived(arrived);
+        }
+        let alike = self.alike(found, &arriving);
+        let Some(number) = alike
+            .into_iter()
+            .find(|number| self.holds(tracked, *number))
+        else {
+            return Led::Tracked(tracked);
+        };
+        match self.arrive(tracked, number, direction, len) {
+            Some(arrived) => {
+                self.note_path(id, direction, number);
+                Led::Arrived(arrived)
+            }
+            None => Led::Tracked(tracked),
+        }
     }
 
-    fn follow(
+    /// The same of one that has no connection.
+    fn lead_first(
         &mut self,
-        input: &Input<'_>,
-        tracked: Pretracked,
-        path: PathId,
-        direction: Direction,
+        glance: &Glance,
+        options: &[u8],
+        arriving: &Arriving<'_>,
+        now: Now,
+    ) -> Led {
+        let Some(classes) = self.classes(glance.tuple().family, arriving.at.entry) else {
+            return Led::Nowhere;
+        };
+        let likeness = Likeness::of(glance.tuple(), classes);
+        let mut alike = self.shared.opening(&likeness).iter().copied();
+        let Some(number) = alike.find(|number| self.admits(*number, arriving)) else {
+            return Led::Nowhere;
+        };
+        let Some((path, opening)) = self
+            .paths
+            .get(number)
+            .and_then(|path| Some((path, path.opening?)))
+        else {
+            return Led::Nowhere;
+        };
+        let conntrack = &mut self.state.conntrack;
+        let id = match conntrack.open(glance, options, opening, now.jiffies) {
+            Opened::Entered(id) => Some(id),
+            Opened::Gone => None,
+            Opened::Not => return Led::Nowhere,
+        };
+        for place in &path.counters {
+            let len = glance.len as usize;
+            self.state.counters.add(*place as usize, len);
+        }
+        Led::Arrived(Arrived {
+            path: number,
+            id,
+            nat: None,
+            fate: path.end.fate,
+        })
+    }
+
+    /// Whether a packet that tracking has not seen yet may take a path.
+    fn admits(&self, number: PathId, arriving: &Arriving<'_>) -> bool {
+        let path = self.paths.get(number);
+        path.is_some_and(|path| path.admits(arriving, self.config.keep_egress))
+    }
+
+    /// The paths that a packet of a connection may take since its like took them.
+    fn alike(
+        &self,
+        (id, direction): (CtId, Direction),
+        arriving: &Arriving<'_>,
+    ) -> impl Iterator<Item = PathId> {
+        let entry = self.state.conntrack.entry(id);
+        let likeness = entry.and_then(|entry| {
+            let classes = self.classes(entry.family(), arriving.at.entry)?;
+            Likeness::within(entry, direction, classes)
+        });
+        let known = likeness.map(|likeness| self.shared.within(&likeness));
+        let known = known.unwrap_or_default().iter().copied();
+        known.filter(|number| self.admits(*number, arriving))
+    }
+
+    /// Whether a packet's connection, which tracking has seen now, meets a path's terms.
+    fn holds(&self, tracked: Pretracked, number: PathId) -> bool {
+        let Connection::Tracked { id, info } = tracked.connection else {
+            return false;
+        };
+        let entry = self.state.conntrack.entry(id);
+        let path = self.paths.get(number);
+        entry
+            .zip(path)
+            .is_some_and(|(entry, path)| path.terms.hold(entry, info))
+    }
+
+    /// What is said of a packet that arrived.
+    fn tell(
+        &mut self,
+        packet: &Packet<'_>,
+        glance: &Glance,
+        Arrived { path, id, nat, .. }: Arrived,
     ) -> Option<Outcome> {
-        let len = input.packet.len();
-        let Arrived { id, nat, .. } = self.arrive(tracked, path, direction, len)?;
-        let flow = self.flow_of(id);
+        let flow = match id {
+            Some(id) => self.flow_of(id),
+            None => self
+                .config
+                .number_flows
+                .then(|| self.state.flows.number(glance.transport(), None, None)),
+        };
         let path = self.paths.get(path)?;
         let egress = self
             .config
             .keep_egress
-            .then(|| egress(&input.packet, path, nat))
+            .then(|| egress(packet, path, nat))
             .flatten();
         Some(Outcome {
             flow,
             nat,
-            len: len as u32,
+            len: glance.len,
             egress,
             ..path.outcome()
         })
     }
 
     /// Counts what a packet counts at the end of a path, if its connection meets the path's terms.
-    pub(crate) fn arrive(
+    fn arrive(
         &mut self,
         tracked: Pretracked,
-        path: PathId,
+        number: PathId,
         direction: Direction,
         len: usize,
     ) -> Option<Arrived> {
         let Connection::Tracked { id, info } = tracked.connection else {
             return None;
         };
-        let path = self.paths.get(path)?;
+        let path = self.paths.get(number)?;
         let entry = self.state.conntrack.entry(id)?;
         if !path.terms.hold(entry, info) {
             return None;
@@ -131,14 +249,15 @@ impl Engine {
             self.state.counters.add(*place as usize, len);
         }
         Some(Arrived {
-            id,
+            path: number,
+            id: Some(id),
             nat,
             fate: path.end.fate,
         })
     }
 
     /// The number of a confirmed connection's flow.
-    fn flow_of(&mut self, id: crate::CtId) -> Option<FlowId> {
+    fn flow_of(&mut self, id: CtId) -> Option<FlowId> {
         if !self.config.number_flows {
             return None;
         }
@@ -155,96 +274,10 @@ impl Engine {
         }
         Some(flow)
     }
-
-    /// Remembers the path of a packet that walked to its end.
-    pub(crate) fn remember(&mut self, input: &Input<'_>, walked: Footprint<'_>) {
-        let Some((id, direction, path)) = self.path_of(input, walked) else {
-            return;
-        };
-        if let Some(number) = self.paths.number(path)
-            && let Some(entry) = self.state.conntrack.entry_mut(id)
-        {
-            entry.memo.paths[direction.index()] = Some(number);
-        }
-    }
-
-    fn path_of(
-        &self,
-        input: &Input<'_>,
-        walked: Footprint<'_>,
-    ) -> Option<(crate::CtId, Direction, Path)> {
-        let Footprint {
-            connection,
-            asked,
-            end,
-            before,
-            after,
-            trail,
-            devices: [in_device, out_device],
-            mark,
-        } = walked;
-        // The path's own reasons to drop come with answers, which have limits of their own.
-        let is_plain = end.by.reason.is_none_or(|why| why == Reason::NoTable);
-        if !asked.is_on() || !is_plain || !trail.emitted.is_empty() {
-            return None;
-        }
-        let Connection::Tracked { id, info } = connection else {
-            return None;
-        };
-        let conntrack = &self.state.conntrack;
-        let entry = conntrack.entry(id)?;
-        let stays = conntrack.table.is_linked(id) && !entry.status.contains(Status::DYING);
-        let helped = entry.helper().is_some() || entry.status.contains(Status::SEQ_ADJUST);
-        if !stays || helped || entry.mark != asked.mark {
-            return None;
-        }
-        let plain = Plain::of(&input.packet)?;
-        let direction = if info.is_reply() {
-            Direction::Reply
-        } else {
-            Direction::Original
-        };
-        let mapped = mapped(entry.tuple(direction.other()), before, after)?;
-        let terms = Terms::new(input.entry, &input.packet, plain, asked, (entry, info));
-        let path = Path {
-            terms,
-            counters: asked.counters.as_slice().into(),
-            end,
-            hook: trail.hook,
-            state: trail.state,
-            in_device,
-            out_device,
-            mark,
-            mapped,
-            rewrites: asked.rewrites,
-        };
-        Some((id, direction, path))
-    }
-}
-
-/// A packet at the end of a remembered path.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrived {
-    id: crate::CtId,
-    pub(crate) nat: Option<NatView>,
-    pub(crate) fate: Fate,
-}
-
-/// What a walk leaves to be remembered.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Footprint<'w> {
-    pub(crate) connection: Connection,
-    pub(crate) asked: &'w super::Recorder,
-    pub(crate) end: End,
-    pub(crate) before: Transport,
-    pub(crate) after: Transport,
-    pub(crate) trail: &'w crate::walk::Trail,
-    pub(crate) devices: [netverdict_net::Device; 2],
-    pub(crate) mark: u32,
 }
 
 /// The header of a packet whose source or destination, or both, are mapped; `other` is the tuple of the answers.
-fn mapping(
+pub(super) fn mapping(
     other: &Tuple,
     mut before: Transport,
     [source, destination]: [bool; 2],
@@ -258,15 +291,6 @@ fn mapping(
         (before.destination, before.destination_port) = end;
     }
     Some(before)
-}
-
-/// Which ends are mapped; `None` where the header changed in another way.
-fn mapped(other: &Tuple, before: Transport, after: Transport) -> Option<[bool; 2]> {
-    let source = (before.source, before.source_port) != (after.source, after.source_port);
-    let destination = (before.destination, before.destination_port)
-        != (after.destination, after.destination_port);
-    let sides = [source, destination];
-    (mapping(other, before, sides)? == after).then_some(sides)
 }
 
 /// The packet as it leaves.

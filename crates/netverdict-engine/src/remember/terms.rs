@@ -77,7 +77,13 @@ pub(crate) const NAT_BITS: u32 = Status::NAT.0 | Status::NAT_DONE.0 | Status::SE
 
 impl Terms {
     /// Whether a packet that tracking has not seen yet meets them.
-    pub(crate) fn admit(&self, at: &Vantage, len: u32, tos: u8, plain: Plain) -> bool {
+    pub(crate) fn admit(&self, arriving: &Arriving<'_>) -> bool {
+        let Arriving {
+            at,
+            len,
+            tos,
+            plain,
+        } = *arriving;
         let (mask, flags) = self.flags;
         let (least, most) = self.lengths;
         plain.flags & mask == flags
@@ -103,7 +109,7 @@ impl Terms {
         packet: &Packet<'_>,
         plain: Plain,
         asked: &super::Recorder,
-        (connection, info): (&Connection, CtInfo),
+        met: Met,
     ) -> Self {
         let status = asked.status_bits | NAT_BITS;
         Self {
@@ -113,9 +119,35 @@ impl Terms {
             dont_fragment: plain.dont_fragment,
             lengths: asked.lengths,
             flags: (asked.flag_bits, plain.flags & asked.flag_bits),
-            info,
-            mark: connection.mark,
-            status: (status, connection.status.0 & status),
+            info: met.info,
+            mark: met.mark,
+            status: (status, met.status.0 & status),
         }
     }
+}
+
+/// What a walk met of its connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Met {
+    pub(crate) info: CtInfo,
+    pub(crate) mark: u32,
+    pub(crate) status: Status,
+}
+
+impl Met {
+    /// Of a connection that the packet opened.
+    pub(crate) const OPENED: Self = Self {
+        info: CtInfo::New,
+        mark: 0,
+        status: Status(0),
+    };
+}
+
+/// What a packet shows before tracking sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arriving<'a> {
+    pub(crate) at: &'a Vantage,
+    pub(crate) len: u32,
+    pub(crate) tos: u8,
+    pub(crate) plain: Plain,
 }

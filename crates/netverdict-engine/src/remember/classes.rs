@@ -1,0 +1,338 @@
+//! Addresses and ports in classes: those of one class are alike to every rule and to the host's routing.
+//!
+//! All that rules and host ask of an IPv4 address or a port is whether it lies in some range. The ranges cut the numbers
+//! into intervals; intervals that lie in the same ranges are one class. What is asked in another way (a mask with a hole)
+//! leaves everything unclassed.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use netverdict_host::Host;
+use netverdict_net::{AddrMask, Family, PortRange};
+use netverdict_ruleset::matches::{PortEntry, PortSide};
+use netverdict_ruleset::{Match, Rule, Ruleset};
+
+use crate::conntrack::Tuple;
+
+/// The classes of a family's addresses and of ports, by the rules and the host.
+#[derive(Debug)]
+pub(crate) struct Classes {
+    addresses: Partition,
+    /// By the side on which a port is asked for: source, destination.
+    ports: [Partition; 2],
+}
+
+/// The classes of source, destination, source port and destination port.
+pub(crate) type Ends = [u32; 4];
+
+impl Classes {
+    /// The classes of IPv4; `None` where something is asked that ranges do not tell.
+    pub(crate) fn of(rules: Option<&Ruleset>, host: &Host) -> Option<Self> {
+        let mut asked = Asked::default();
+        asked.host(host);
+        for (_, rule) in rules.iter().flat_map(|rules| rules.rules()) {
+            asked.rule(rule);
+        }
+        asked.is_plain.then(|| Self {
+            addresses: Partition::of(asked.addresses),
+            ports: asked.ports.map(Partition::of),
+        })
+    }
+
+    /// The classes of a tuple's ends.
+    pub(crate) fn ends(&self, tuple: &Tuple) -> Ends {
+        let [sources, destinations] = &self.ports;
+        [
+            self.addresses.class(tuple.source as u32),
+            self.addresses.class(tuple.destination as u32),
+            sources.class(u32::from(tuple.source_port) << 16),
+            destinations.class(u32::from(tuple.destination_port) << 16),
+        ]
+    }
+}
+
+/// Inclusive.
+type Range = (u32, u32);
+
+/// The ranges that rules and host ask about.
+#[derive(Debug)]
+struct Asked {
+    addresses: Vec<Range>,
+    ports: [Vec<Range>; 2],
+    is_plain: bool,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        // Unspecified, loopback, multicast and its local and first groups, broadcast.
+        let special = [
+            (0, 0),
+            (0x7f00_0000, 0x7fff_ffff),
+            (0xe000_0000, 0xefff_ffff),
+            (0xe000_0000, 0xe000_00ff),
+            (0xe000_0001, 0xe000_0001),
+            (u32::MAX, u32::MAX),
+        ];
+        Self {
+            addresses: special.into(),
+            ports: [Vec::new(), Vec::new()],
+            is_plain: true,
+        }
+    }
+}
+
+impl Asked {
+    fn host(&mut self, host: &Host) {
+        for interface in host.interfaces() {
+            for address in interface.addresses_of(Family::V4) {
+                self.range(address.local, address.local);
+                self.net(address.prefix());
+                if let Some(broadcast) = address.broadcast {
+                    self.range(broadcast.into(), broadcast.into());
+                }
+            }
+        }
+        for group in &host.facts().groups {
+            self.range(group.address, group.address);
+        }
+        for route in host.routes(Family::V4) {
+            self.net(route.destination);
+            route.source.into_iter().for_each(|net| self.net(net));
+        }
+        for rule in host.facts().rules_v4.iter().flatten() {
+            [rule.from, rule.to]
+                .into_iter()
+                .flatten()
+                .for_each(|net| self.net(net));
+            let ports = [rule.source_ports, rule.destination_ports];
+            ports
+                .into_iter()
+                .flatten()
+                .for_each(|range| self.either_port(range));
+        }
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        for test in [rule.source, rule.destination].into_iter().flatten() {
+            self.net(test.value);
+        }
+        for test in &rule.matches {
+            self.test(test);
+        }
+    }
+
+    /// What a match asks, if paths that meet it are remembered at all.
+    fn test(&mut self, test: &Match) {
+        match test {
+            Match::Tcp(m) => self.both_ports(m.source.value, m.destination.value),
+            Match::Udp(m) => self.both_ports(m.source.value, m.destination.value),
+            Match::Multiport(m) => {
+                for entry in &m.ports.value {
+                    let range = match entry {
+                        PortEntry::Port(port) => PortRange::single(*port),
+                        PortEntry::Range(range) => *range,
+                    };
+                    match m.side {
+                        PortSide::Source => self.port(0, range),
+                        PortSide::Destination => self.port(1, range),
+                        PortSide::Either => self.either_port(range),
+                    }
+                }
+            }
+            Match::Iprange(m) => {
+                for range in [m.source, m.destination].into_iter().flatten() {
+                    self.range(range.value.start, range.value.end);
+                }
+            }
+            Match::Conntrack(m) => {
+                let nets = [
+                    m.original_source,
+                    m.original_destination,
+                    m.reply_source,
+                    m.reply_destination,
+                ];
+                nets.iter().flatten().for_each(|net| self.net(net.value));
+                let ports = [
+                    m.original_source_port,
+                    m.original_destination_port,
+                    m.reply_source_port,
+                    m.reply_destination_port,
+                ];
+                let mut ports = ports.into_iter().flatten();
+                ports.by_ref().for_each(|port| self.either_port(port.value));
+            }
+            _ => {}
+        }
+    }
+
+    fn net(&mut self, net: AddrMask) {
+        let AddrMask::V4 { addr, mask } = net else {
+            return;
+        };
+        if net.prefix_len().is_none() {
+            self.is_plain = false;
+        }
+        self.addresses.push((addr & mask, addr & mask | !mask));
+    }
+
+    fn range(&mut self, start: IpAddr, end: IpAddr) {
+        if let (IpAddr::V4(start), IpAddr::V4(end)) = (start, end) {
+            self.addresses.push((start.to_bits(), end.to_bits()));
+        }
+    }
+
+    fn both_ports(&mut self, source: PortRange, destination: PortRange) {
+        self.port(0, source);
+        self.port(1, destination);
+    }
+
+    fn either_port(&mut self, range: PortRange) {
+        self.both_ports(range, range);
+    }
+
+    fn port(&mut self, side: usize, range: PortRange) {
+        // In the upper half, as addresses have their networks.
+        let (start, end) = (u32::from(range.start) << 16, u32::from(range.end) << 16);
+        self.ports[side].push((start, end | 0xffff));
+    }
+}
+
+/// Numbers in classes.
+#[derive(Debug)]
+struct Partition {
+    /// First numbers of the intervals, ascending; the first is 0.
+    starts: Vec<u32>,
+    /// The class of each interval.
+    classes: Vec<u32>,
+    /// By a number's upper half, the interval that its first number is in.
+    tops: Vec<u32>,
+}
+
+/// What telling classes apart may cost, in ranges that lie over intervals; beyond, each interval is a class.
+const EFFORT: usize = 1 << 22;
+
+impl Partition {
+    fn of(mut ranges: Vec<Range>) -> Self {
+        ranges.retain(|(start, end)| start <= end && (*start, *end) != (0, u32::MAX));
+        ranges.sort_unstable();
+        ranges.dedup();
+        let mut edges: Vec<(u32, bool, u32)> = Vec::with_capacity(2 * ranges.len());
+        for ((start, end), number) in ranges.iter().zip(0..) {
+            edges.push((*start, true, number));
+            if let Some(behind) = end.checked_add(1) {
+                edges.push((behind, false, number));
+            }
+        }
+        edges.sort_unstable();
+        let mut sweep = Sweep::default();
+        let mut starts = vec![0];
+        let mut classes = Vec::new();
+        for (at, begins, number) in edges {
+            if starts.last() != Some(&at) {
+                classes.push(sweep.class());
+                starts.push(at);
+            }
+            if begins {
+                sweep.over.insert(number);
+            } else {
+                sweep.over.remove(&number);
+            }
+        }
+        classes.push(sweep.class());
+        Self {
+            tops: tops(&starts),
+            starts,
+            classes,
+        }
+    }
+
+    fn class(&self, number: u32) -> u32 {
+        let top = (number >> 16) as usize;
+        let first = self.tops.get(top).map_or(0, |at| *at as usize);
+        let last = self.tops.get(top + 1).map_or(0, |at| *at as usize);
+        let behind = self.starts.get(first..=last).unwrap_or_default();
+        let at = behind.partition_point(|start| *start <= number);
+        let class = self.classes.get((first + at).saturating_sub(1));
+        class.copied().unwrap_or(u32::MAX)
+    }
+}
+
+/// For each upper half, and one more, the interval that its first number is in.
+fn tops(starts: &[u32]) -> Vec<u32> {
+    let last = starts.len() - 1;
+    let mut at = 0;
+    let tops = (0..1_u32 << 16).map(|top| {
+        while at < last && starts[at + 1] <= top << 16 {
+            at += 1;
+        }
+        at as u32
+    });
+    let mut tops: Vec<u32> = tops.collect();
+    tops.push(last as u32);
+    tops
+}
+
+/// The ranges over an interval, while intervals are gone through.
+#[derive(Debug, Default)]
+struct Sweep {
+    over: BTreeSet<u32>,
+    known: HashMap<Vec<u32>, u32, FixedState>,
+    effort: usize,
+    count: u32,
+}
+
+impl Sweep {
+    fn class(&mut self) -> u32 {
+        self.effort += self.over.len() + 1;
+        let fresh = self.count;
+        let class = if self.effort > EFFORT {
+            fresh
+        } else {
+            let over = self.over.iter().copied().collect();
+            *self.known.entry(over).or_insert(fresh)
+        };
+        self.count += u32::from(class == fresh);
+        class
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn range() -> impl Strategy<Value = Range> {
+        let edge = || {
+            prop_oneof![
+                any::<u32>(),
+                (0..4_u32, 0..4_u32).prop_map(|(h, l)| h << 30 | l)
+            ]
+        };
+        (edge(), edge()).prop_map(|(a, b)| (a.min(b), a.max(b)))
+    }
+
+    proptest! {
+        /// Numbers are of one class just if they lie in the same ranges.
+        #[test]
+        fn a_class_is_the_ranges_that_lie_over_it(
+            ranges in prop::collection::vec(range(), 0..12),
+            numbers in prop::collection::vec(range(), 1..8),
+        ) {
+            let partition = Partition::of(ranges.clone());
+            let over = |number: u32| -> Vec<bool> {
+                ranges.iter().map(|(start, end)| (*start..=*end).contains(&number)).collect()
+            };
+            let edges = ranges.iter().chain(&numbers);
+            let numbers: Vec<u32> = edges.flat_map(|(a, b)| [*a, *b, b.wrapping_add(1)]).collect();
+            for a in &numbers {
+                for b in &numbers {
+                    let alike = partition.class(*a) == partition.class(*b);
+                    prop_assert_eq!(alike, over(*a) == over(*b), "{} {}", a, b);
+                }
+            }
+        }
+    }
+}
