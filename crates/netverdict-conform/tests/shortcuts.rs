@@ -113,7 +113,9 @@ impl Trio {
         };
         let glimpsed = glance.map(|glance| {
             let bytes = packet.captured();
-            self.counting.glimpse(&glance, bytes, time, &at)
+            let foreseen = self.counting.foresee(&glance);
+            self.counting.approach(foreseen);
+            self.counting.glimpse(&glance, foreseen, bytes, time, &at)
         });
         let input = Input {
             packet,

@@ -19,6 +19,7 @@ mod gre;
 mod helper;
 mod icmp;
 mod icmpv6;
+mod index;
 #[cfg(test)]
 pub(crate) mod lab;
 mod layer4;
@@ -59,7 +60,7 @@ pub(crate) use open::Opened;
 pub(crate) use settings::Settings;
 pub(crate) use table::allows_clash;
 pub(crate) use template::Template;
-pub(crate) use track::{Pretracked, Tracked};
+pub(crate) use track::{Pretracked, Tracked, track_glance};
 pub(crate) use tuple::{addr, ip};
 
 use std::sync::Arc;
@@ -178,6 +179,17 @@ impl Conntrack {
         }
     }
 
+    /// The entry of an id, for changes, and the settings that it is under.
+    #[inline]
+    pub(crate) fn entry_under(&mut self, id: CtId) -> Option<(&mut Entry, &Settings)> {
+        let settings = if self.policies.is_empty() {
+            &self.settings
+        } else {
+            self.policies.of(self.table.get(id), &self.settings)
+        };
+        Some((self.table.get_live(id)?, settings))
+    }
+
     /// The entry in the table that packets of this tuple belong to (`nf_conntrack_find_get`).
     pub(crate) fn find(
         &mut self,
@@ -257,14 +269,19 @@ impl Conntrack {
 
     /// Frees entries whose time was over at the last full ten seconds. Look-ups never see them; this keeps the table
     /// small, and no more entries are counted in the shares of a split table than in the whole.
+    #[inline]
     pub(crate) fn sweep(&mut self, now: Jiffies) {
         if now.0 >= self.next_sweep && !self.table.is_recording() {
-            let pace = self.settings.hz * 10;
-            let full = Jiffies(now.0 / pace * pace);
-            self.next_sweep = full.0 + pace;
-            self.table.sweep(|entry| entry.is_expired(full));
-            self.drop_stale(now);
+            self.sweep_now(now);
         }
+    }
+
+    fn sweep_now(&mut self, now: Jiffies) {
+        let pace = self.settings.hz * 10;
+        let full = Jiffies(now.0 / pace * pace);
+        self.next_sweep = full.0 + pace;
+        self.table.sweep(|entry| entry.is_expired(full));
+        self.drop_stale(now);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use netverdict_host::Host;
-use netverdict_net::{Device, Family, Packet, Timestamp};
+use netverdict_net::{Device, Family, Jiffies, Packet, Timestamp};
 use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::sets::SetCollection;
 use netverdict_ruleset::timeouts::TimeoutPolicy;
@@ -67,6 +67,40 @@ pub struct Engine {
     /// The first packet's time, and the latest.
     boot: Option<Timestamp>,
     latest: Timestamp,
+    tick: Tick,
+}
+
+/// The kernel's tick of the latest packet.
+#[derive(Debug, Clone, Copy)]
+struct Tick {
+    jiffies: Jiffies,
+    /// Until when it lasts.
+    until: Timestamp,
+}
+
+impl Tick {
+    /// Before any.
+    const NONE: Self = Self {
+        jiffies: Jiffies(0),
+        until: Timestamp(i64::MIN),
+    };
+
+    /// The tick of a time, which is not before that of `boot`.
+    fn at(time: Timestamp, boot: Timestamp, hz: u32) -> Self {
+        let hz = hz.max(1);
+        let jiffies = time.jiffies_since(boot, hz);
+        let begins = |tick: i64| {
+            let scaled = i128::from(tick) * i128::from(Timestamp::SECOND);
+            let after = scaled.div_euclid(i128::from(hz));
+            i64::try_from(after).ok()?.checked_add(boot.0)
+        };
+        // The whole nanosecond at or before the next one's start: no later one is asked for there.
+        let until = jiffies.0.checked_add(1).and_then(begins);
+        Self {
+            jiffies,
+            until: Timestamp(until.unwrap_or(i64::MIN)),
+        }
+    }
 }
 
 /// What every way of a packet begins with.
@@ -127,6 +161,7 @@ impl Engine {
             shared: Shared::default(),
             boot: None,
             latest: Timestamp(i64::MIN),
+            tick: Tick::NONE,
         }
     }
 
@@ -146,6 +181,7 @@ impl Engine {
                 shared: Shared::default(),
                 boot: None,
                 latest: Timestamp(i64::MIN),
+                tick: Tick::NONE,
             }
         };
         (0..count).map(|_| share()).collect()
@@ -154,6 +190,7 @@ impl Engine {
     /// Time begins here, whenever the first packet of this share comes.
     pub const fn boot_at(&mut self, time: Timestamp) {
         self.boot = Some(time);
+        self.tick = Tick::NONE;
     }
 
     /// Whether something happened that other shares of the traffic may have to do with.
@@ -369,6 +406,11 @@ impl Engine {
         conclude(walked, after, observer)
     }
 
+    /// Whether packets of a family are tracked at all.
+    pub(crate) fn tracks(&self, family: Family) -> bool {
+        self.program(family).demands.tracking
+    }
+
     /// The classes by which packets that enter there share paths.
     pub(crate) fn classes(&self, family: Family, entry: Entry) -> Option<&Classes> {
         let shares = family == Family::V4 && matches!(entry, Entry::Prerouting { .. });
@@ -385,9 +427,12 @@ impl Engine {
     fn advance(&mut self, time: Timestamp) -> Now {
         let boot = *self.boot.get_or_insert(time);
         self.latest = self.latest.max(time).max(boot);
+        if self.latest >= self.tick.until {
+            self.tick = Tick::at(self.latest, boot, self.config.hz);
+        }
         Now {
             time: self.latest,
-            jiffies: self.latest.jiffies_since(boot, self.config.hz.max(1)),
+            jiffies: self.tick.jiffies,
         }
     }
 
@@ -535,5 +580,37 @@ fn conclude(walked: Walked<'_>, after: Transport, observer: &mut dyn Observer) -
         emitted: trail.emitted,
         len: trail.len as u32,
         egress: gone.then(|| skb.packet.into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A tick that is kept is the tick of every later time before it is over.
+        #[test]
+        fn a_tick_lasts_until_the_next(
+            boot in -1_000_000_000_000_i64..1_000_000_000_000,
+            first in 0..10_000_000_000_i64,
+            steps in prop::collection::vec(0..9_000_000_i64, 1..20),
+            hz in prop_oneof![Just(0_u32), Just(1), Just(100), Just(250), Just(300), Just(1000), any::<u32>()],
+        ) {
+            let boot = Timestamp(boot);
+            let mut time = boot + first;
+            let tick = Tick::at(time, boot, hz);
+            for step in steps {
+                if time < tick.until {
+                    prop_assert_eq!(tick.jiffies, time.jiffies_since(boot, hz.max(1)));
+                } else {
+                    // At the first of these times, or a nanosecond before it.
+                    let over = tick.until + 1;
+                    prop_assert!(tick.jiffies < over.jiffies_since(boot, hz.max(1)));
+                }
+                time = time + step;
+            }
+        }
     }
 }

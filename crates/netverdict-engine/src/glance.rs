@@ -1,12 +1,12 @@
 //! Packets looked at beforehand, and the short way that most take: one look at the table, the connection's next state,
 //! and the counters of a remembered path. No packet, walk or outcome is made for them.
 
-use netverdict_net::{Packet, PacketType, Protocol, Timestamp, checksum};
+use netverdict_net::{Family, Packet, PacketType, Protocol, Timestamp, checksum};
 
 use crate::conntrack::tcp::{self, Segment};
 use crate::conntrack::{Entry as Known, Pretracked, Status, Tuple, udp};
 use crate::engine::Engine;
-use crate::remember::{Arriving, Led, PathId, Plain};
+use crate::remember::{Arrived, Arriving, Led, PathId, Plain};
 use crate::{Entry, Fate, Outcome, Sum, Transport};
 
 /// What a remembered path asks about a packet: whole, TCP or UDP, nothing odd about its headers. A function of its bytes
@@ -22,7 +22,11 @@ pub struct Glance {
     window: u16,
     options: u16,
     tos: u8,
-    plain: Plain,
+    /// Where its transport header is.
+    offset: u8,
+    /// TCP's flag byte; 0 of UDP.
+    flags: u8,
+    dont_fragment: bool,
     /// What was found of its layer-4 checksum.
     pub(crate) sum: Sum,
     /// Whether its IPv4 header's checksum is right.
@@ -38,6 +42,10 @@ pub struct Vantage {
     pub packet_type: PacketType,
 }
 
+/// By what an engine will look a packet up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Foreseen(pub(crate) u64);
+
 /// How a packet looked at beforehand fared.
 #[derive(Debug, Clone, Copy)]
 pub enum Glimpsed {
@@ -49,13 +57,18 @@ pub enum Glimpsed {
 
 /// A packet at the end of a remembered path.
 #[derive(Debug, Clone, Copy)]
-pub struct Passed {
+pub struct Passed(pub(crate) Arrived);
+
+impl Passed {
     /// The path that it took.
-    pub path: PathId,
+    pub const fn path(&self) -> PathId {
+        self.0.path
+    }
+
     /// Where it ended.
-    pub fate: Fate,
-    /// Its header as it leaves, where that is not as it came.
-    pub after: Option<Transport>,
+    pub const fn fate(&self) -> Fate {
+        self.0.fate
+    }
 }
 
 /// What became of the attempt to take a remembered path.
@@ -82,7 +95,9 @@ impl Glance {
             window: 0,
             options: 0,
             tos: packet.tos(),
-            plain,
+            offset: plain.at.offset as u8,
+            flags: plain.flags,
+            dont_fragment: plain.dont_fragment,
             sum: match sum {
                 Sum::Unknown if is_right() => Sum::Right,
                 known => known,
@@ -99,6 +114,74 @@ impl Glance {
             udp::parse(packet, plain.at.offset).ok()?;
         }
         Some(glance)
+    }
+
+    /// Looks at the IPv4 packet behind a link header, of which `captured` was kept and `on_wire` was there, in one go: what
+    /// [`Packet::new`] and [`Self::of`] tell. `None` where only those can tell.
+    pub fn of_v4(captured: &[u8], on_wire: usize) -> Option<Self> {
+        let header: &[u8; 20] = captured.first_chunk()?;
+        let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
+        // Options, fragments, and what has no hop left.
+        let odd = header[0] != 0x45 || header[6] & 0x3f != 0 || header[7] != 0 || header[8] <= 1;
+        if odd || total > on_wire {
+            return None;
+        }
+        let body = captured.get(20..total)?;
+        let address = |at: usize| {
+            let bytes = [header[at], header[at + 1], header[at + 2], header[at + 3]];
+            u128::from(u32::from_be_bytes(bytes))
+        };
+        let protocol = Protocol(header[9]);
+        let ports: &[u8; 4] = body.first_chunk()?;
+        let mut glance = Self {
+            tuple: Tuple {
+                source: address(12),
+                destination: address(16),
+                source_port: u16::from_be_bytes([ports[0], ports[1]]),
+                destination_port: u16::from_be_bytes([ports[2], ports[3]]),
+                protocol,
+                family: Family::V4,
+            },
+            sequence: 0,
+            ack: 0,
+            end: 0,
+            len: total as u32,
+            window: 0,
+            options: 0,
+            tos: header[1],
+            offset: 20,
+            flags: 0,
+            dont_fragment: header[6] & 0x40 != 0,
+            sum: Sum::Unknown,
+            is_sealed: checksum::is_sealed_v4(header),
+        };
+        match protocol {
+            Protocol::TCP => glance.read_tcp(body)?,
+            Protocol::UDP => {
+                let header: &[u8; 8] = body.first_chunk()?;
+                let len = usize::from(u16::from_be_bytes([header[4], header[5]]));
+                if len < 8 || len > body.len() {
+                    return None;
+                }
+            }
+            _ => return None,
+        }
+        if checksum::is_right_v4(header, body) {
+            glance.sum = Sum::Right;
+        }
+        Some(glance)
+    }
+
+    /// Reads the whole segment of an IPv4 packet.
+    fn read_tcp(&mut self, body: &[u8]) -> Option<()> {
+        let header: &[u8; 20] = body.first_chunk()?;
+        let segment = tcp::of_header(header, body.len())?;
+        segment.check_flags().ok()?;
+        self.flags = segment.flags;
+        (self.sequence, self.ack) = (segment.sequence, segment.ack);
+        (self.end, self.window) = (segment.end, segment.window);
+        self.options = u16::from(header[12] >> 4) * 4 - 20;
+        Some(())
     }
 
     /// Its header.
@@ -122,12 +205,12 @@ impl Glance {
 
     /// Its transport protocol.
     pub const fn protocol(&self) -> Protocol {
-        self.plain.at.protocol
+        self.tuple.protocol
     }
 
     /// Where its transport header is.
     pub const fn offset(&self) -> usize {
-        self.plain.at.offset
+        self.offset as usize
     }
 
     pub(crate) const fn segment<'p>(&self, options: &'p [u8]) -> Segment<'p> {
@@ -135,7 +218,7 @@ impl Glance {
             sequence: self.sequence,
             ack: self.ack,
             window: self.window,
-            flags: self.plain.flags,
+            flags: self.flags,
             end: self.end,
             options,
         }
@@ -147,7 +230,8 @@ impl Glance {
             at,
             len: self.len,
             tos: self.tos,
-            plain: self.plain,
+            flags: self.flags,
+            dont_fragment: self.dont_fragment,
         }
     }
 
@@ -156,9 +240,23 @@ impl Glance {
         const SYN: u8 = 0x02;
         const RST: u8 = 0x04;
         const ACK: u8 = 0x10;
-        let opens = self.plain.flags & (SYN | ACK) == SYN;
-        let resets = self.plain.flags & RST != 0;
+        let opens = self.flags & (SYN | ACK) == SYN;
+        let resets = self.flags & RST != 0;
         opens || resets && !entry.status.contains(Status::SEEN_REPLY)
+    }
+
+    /// Its TTL or hop limit, from its bytes.
+    pub fn hops(&self, packet: &[u8]) -> u8 {
+        let at = match self.tuple.family {
+            Family::V4 => 8,
+            Family::V6 => 7,
+        };
+        packet.get(at).copied().unwrap_or_default()
+    }
+
+    /// Whether it has options that tracking may read.
+    pub const fn has_options(&self) -> bool {
+        self.options != 0
     }
 
     /// TCP's options in the packet's bytes.
@@ -170,22 +268,33 @@ impl Glance {
 }
 
 impl Engine {
+    /// What a packet that comes soon will be looked up by. The place is fetched from memory meanwhile.
+    pub fn foresee(&self, glance: &Glance) -> Foreseen {
+        let table = &self.state.conntrack.table;
+        let hash = table.hash(&glance.tuple);
+        table.fetch_place(hash);
+        Foreseen(hash)
+    }
+
+    /// The same, nearer: what it will find there is fetched.
+    pub fn approach(&self, Foreseen(hash): Foreseen) {
+        self.state.conntrack.table.fetch_entry(hash);
+    }
+
     /// Takes a packet the short way, if its connection or one like it remembers one: the same counters and connections as
-    /// [`Engine::step`] gives. `packet` is its bytes from the IP header on.
+    /// [`Engine::step`] gives. `packet` is its bytes from the IP header on, which may be missing if it has no options;
+    /// `foreseen` is what this engine [foresaw](Self::foresee) of it.
     pub fn glimpse(
         &mut self,
         glance: &Glance,
+        foreseen: Foreseen,
         packet: &[u8],
         time: Timestamp,
         at: &Vantage,
     ) -> Glimpsed {
         let now = self.begin(time);
-        match self.lead(glance, packet, at, now) {
-            Led::Arrived(arrived) => Glimpsed::Passed(Passed {
-                path: arrived.path,
-                fate: arrived.fate,
-                after: arrived.nat.map(|nat| nat.after),
-            }),
+        match self.lead(glance, foreseen, packet, at, now) {
+            Led::Arrived(arrived) => Glimpsed::Passed(Passed(arrived)),
             Led::Tracked(tracked) => Glimpsed::Walks(Tried(Some(tracked))),
             Led::Nowhere => Glimpsed::Walks(Tried::default()),
         }
@@ -193,7 +302,57 @@ impl Engine {
 
     /// What is said of every packet that took a remembered path, but for its own header, length and flow.
     pub fn outcome_of(&self, passed: &Passed) -> Option<Outcome> {
-        let path = self.paths.get(passed.path)?;
+        let path = self.paths.get(passed.path())?;
         Some(path.outcome())
+    }
+
+    /// The header with which a packet leaves that took a remembered path just now, where that is not as it came.
+    pub fn left_as(&self, passed: &Passed) -> Option<Transport> {
+        self.translation(passed.0).map(|nat| nat.after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netverdict_net::Link;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{seal_v4, tcp_packet, udp_packet};
+
+    proptest! {
+        /// One look tells what the readers tell, of packets that are right and of any that they are broken into.
+        #[test]
+        fn one_look_tells_what_the_readers_tell(
+            is_tcp: bool,
+            changes in prop::collection::vec((0..40_usize, any::<u8>()), 0..3),
+            cut in 0..4_usize,
+            added in 0..9_usize,
+            seals: bool,
+        ) {
+            let (from, to) = ("192.0.2.1", "198.51.100.9");
+            let mut bytes = if is_tcp {
+                tcp_packet(from, to, (4000, 80), 0x10)
+            } else {
+                udp_packet(from, to, (4000, 53), b"seven")
+            };
+            for (at, value) in changes {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            if seals {
+                seal_v4(&mut bytes);
+            }
+            let on_wire = bytes.len() + added;
+            bytes.resize(on_wire, 0);
+            bytes.truncate(on_wire - cut);
+            let Some(seen) = Glance::of_v4(&bytes, on_wire) else {
+                return Ok(());
+            };
+            let packet = Packet::new(&bytes, on_wire, Link::default()).ok();
+            let read = packet.and_then(|packet| Glance::of(&packet));
+            prop_assert_eq!(format!("{:?}", Some(seen)), format!("{read:?}"));
+        }
     }
 }

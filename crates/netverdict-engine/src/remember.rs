@@ -25,10 +25,11 @@ use std::num::NonZeroU32;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use netverdict_net::Device;
+use netverdict_net::{Device, InterfaceName};
 use netverdict_ruleset::Hook;
 
-use crate::conntrack::Status;
+use crate::conntrack::{Status, Tuple};
+use crate::state::CounterStore;
 use crate::walk::End;
 use crate::{CtState, FlowId, Outcome};
 
@@ -36,7 +37,7 @@ pub(crate) use alike::{Likeness, Shared};
 pub(crate) use classes::Classes;
 pub(crate) use footprint::Footprint;
 pub(crate) use recorder::Recorder;
-pub(crate) use shortcut::{Led, Shortcut};
+pub(crate) use shortcut::{Arrived, Led, Shortcut};
 pub(crate) use terms::{Arriving, Plain, Terms};
 
 /// The number of a path.
@@ -100,12 +101,51 @@ pub(crate) struct Opening {
     pub(crate) bound: Status,
     /// Whether it enters the table; else it is gone with its packet.
     pub(crate) enters: bool,
+    /// What its source becomes.
+    pub(crate) source: Option<NewSource>,
+}
+
+/// A source address that a rule gives, the port kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct NewSource {
+    pub(crate) address: u128,
+    /// The device that MASQUERADE took it from.
+    pub(crate) masquerade: Option<InterfaceName>,
+}
+
+impl Opening {
+    /// The status bits that NAT leaves.
+    pub(crate) fn status(&self) -> Status {
+        match self.source {
+            Some(_) => self.bound | Status::SRC_NAT | Status::SRC_NAT_DONE,
+            None => self.bound,
+        }
+    }
+}
+
+impl NewSource {
+    /// The tuple of the answers to a connection that is given it.
+    pub(crate) fn answer(&self, original: &Tuple) -> Option<Tuple> {
+        let translated = Tuple {
+            source: self.address,
+            ..*original
+        };
+        translated.invert()
+    }
 }
 
 impl Path {
     /// Whether a packet that tracking has not seen yet may take it.
     pub(crate) fn admits(&self, arriving: &Arriving<'_>, keeps_egress: bool) -> bool {
         self.terms.admit(arriving) && !(self.rewrites && keeps_egress)
+    }
+
+    /// Counts a packet that takes it.
+    #[inline]
+    pub(crate) fn count(&self, counters: &mut CounterStore, len: usize) {
+        for place in &self.counters {
+            counters.add(*place as usize, len);
+        }
     }
 
     /// What is said of a packet that took it, but for its own header, length and flow.

@@ -6,25 +6,39 @@ use crate::{Packet, Protocol};
 
 /// The one's-complement sum of `bytes`, folded to 16 bits, on top of `start`. Odd tails are padded with a zero byte.
 pub fn sum(bytes: &[u8], start: u32) -> u32 {
-    // In the machine's own byte order: the sum of swapped words is the swapped sum (RFC 1071).
-    let wide = |word: [u8; 8]| {
-        let word = u64::from_ne_bytes(word);
-        (word >> 32) + (word & 0xffff_ffff)
-    };
-    let (words, rest) = bytes.as_chunks::<8>();
-    let (halves, rest) = rest.as_chunks::<4>();
-    let (pairs, odd) = rest.as_chunks::<2>();
-    let mut total = words.iter().fold(0, |total, word| total + wide(*word));
-    for half in halves {
+    u32::from(fold(
+        u64::from(start) + u64::from(fold(total(bytes)).to_be()),
+    ))
+}
+
+/// The sum of words in the machine's own byte order, which is the swapped sum (RFC 1071), in halves of 32 bits.
+#[inline]
+fn total(bytes: &[u8]) -> u64 {
+    let (words, mut rest) = bytes.as_chunks::<8>();
+    // One addition a word, one for what it carries; 2^64 counts as 1.
+    let wide: u128 = words
+        .iter()
+        .map(|word| u128::from(u64::from_ne_bytes(*word)))
+        .sum();
+    let mut total = halves((wide as u64).to_ne_bytes()) + (wide >> 64) as u64;
+    if let Some((half, behind)) = rest.split_first_chunk() {
         total += u64::from(u32::from_ne_bytes(*half));
+        rest = behind;
     }
-    for pair in pairs {
+    if let Some((pair, behind)) = rest.split_first_chunk() {
         total += u64::from(u16::from_ne_bytes(*pair));
+        rest = behind;
     }
-    for byte in odd {
-        total += u64::from(u16::from_ne_bytes([*byte, 0]));
+    if let Some(odd) = rest.first() {
+        total += u64::from(u16::from_ne_bytes([*odd, 0]));
     }
-    u32::from(fold(u64::from(start) + u64::from(fold(total).to_be())))
+    total
+}
+
+#[inline]
+const fn halves(word: [u8; 8]) -> u64 {
+    let word = u64::from_ne_bytes(word);
+    (word >> 32) + (word & 0xffff_ffff)
 }
 
 /// Whether the checksum of a whole TCP segment or UDP datagram at `offset` is right; false of all else, and where one
@@ -41,12 +55,35 @@ pub fn is_right(packet: &Packet<'_>, protocol: Protocol, offset: usize) -> bool 
         && fold(u64::from(sum(bytes, start))) == 0xffff
 }
 
+/// The same of the whole segment or datagram behind an IPv4 header without options.
+#[inline]
+pub fn is_right_v4(header: &[u8; 20], body: &[u8]) -> bool {
+    let [.., a, b, c, d, e, f, g, h] = *header;
+    let protocol = u16::from_ne_bytes([0, header[9]]);
+    let len = (body.len() as u16).to_be();
+    let outside = halves([a, b, c, d, e, f, g, h]) + u64::from(protocol) + u64::from(len);
+    // In either byte order all bits are set.
+    fold(outside + total(body)) == 0xffff
+}
+
+/// Whether the checksum of an IPv4 header without options is right.
+#[inline]
+pub fn is_sealed_v4(header: &[u8; 20]) -> bool {
+    let [a, b, c, d, e, f, g, h, rest @ ..] = *header;
+    let [i, j, k, l, m, n, o, p, rest @ ..] = rest;
+    let rest = u64::from(u32::from_ne_bytes(rest));
+    let halves = halves([a, b, c, d, e, f, g, h]) + halves([i, j, k, l, m, n, o, p]);
+    fold(halves + rest) == 0xffff
+}
+
 /// Folds a wide sum to 16 bits with end-around carry.
-pub fn fold(mut total: u64) -> u16 {
-    while total >> 16 != 0 {
-        total = (total & 0xffff) + (total >> 16);
-    }
-    total as u16
+#[inline]
+pub const fn fold(total: u64) -> u16 {
+    // 33 bits at most, then 18, then 17, then 16.
+    let total = (total & 0xffff_ffff) + (total >> 32);
+    let total = (total & 0xffff) + (total >> 16);
+    let total = (total & 0xffff) + (total >> 16);
+    ((total & 0xffff) + (total >> 16)) as u16
 }
 
 /// The checksum field for `bytes` whose checksum field is zero.

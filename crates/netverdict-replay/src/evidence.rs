@@ -12,7 +12,9 @@ use std::net::IpAddr;
 use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 use netverdict_capture::Direction;
-use netverdict_engine::{Fate as EngineFate, FlowId, NatView, Outcome, Passed, PathId, Transport};
+use netverdict_engine::{
+    Engine, Fate as EngineFate, FlowId, NatView, Outcome, Passed, PathId, Transport,
+};
 use netverdict_net::{
     Device, Family, InterfaceName, Packet, Protocol, Timestamp, checksum, header,
 };
@@ -357,20 +359,21 @@ impl Ledger {
     /// Keeps what is said of a packet that took a remembered path, whose outcome `say` tells.
     pub(crate) fn predict_passed(
         &mut self,
-        quick: &Quick,
+        (quick, identity): (&Quick, Identity),
         station: &Station,
         passed: &Passed,
-        say: impl FnOnce() -> Option<Outcome>,
+        engine: &Engine,
     ) {
-        let Some(identity) = quick.identity.filter(|_| passed.fate != EngineFate::Local) else {
+        if passed.fate() == EngineFate::Local {
             return;
-        };
-        let Some(said) = self.said_of(passed.path, station.interface, say) else {
+        }
+        let say = || engine.outcome_of(passed);
+        let Some(said) = self.said_of(passed.path(), station.interface, say) else {
             return;
         };
         let came = quick.glance.transport();
-        let left = matches!(passed.fate, EngineFate::Forwarded | EngineFate::Sent);
-        let leaves = left.then(|| passed.after.unwrap_or(came));
+        let left = matches!(passed.fate(), EngineFate::Forwarded | EngineFate::Sent);
+        let leaves = left.then(|| engine.left_as(passed).unwrap_or(came));
         let fragments = leaves.filter(|_| identity.len as usize > MAY_FRAGMENT);
         let fragments = fragments.map(|leaves| FragmentsOf {
             source: leaves.source,

@@ -3,15 +3,19 @@
 use netverdict_bundle::{Entry as Vantage, Placement, Placer};
 use netverdict_capture::{Batch, Direction};
 use netverdict_engine::{
-    Checksums, Engine, Entry, FlowId, Glimpsed, Input, NullObserver, Observer, Outcome, Sum, Tried,
+    Checksums, Engine, Entry, FlowId, Foreseen, Glimpsed, Input, NullObserver, Observer, Outcome,
+    Sum, Tried,
 };
 use netverdict_net::{Device, Packet, Timestamp};
 
-use crate::evidence::{Ledger, Sighting};
+use crate::evidence::{Identity, Ledger, Sighting};
 use crate::prepare::{self, Prepared, What};
 use crate::quick::{Lot, Part, Quick};
 use crate::record::{Cause, FrameRef};
 use crate::{Fate, Record, Setup, Verdict};
+
+/// So many packets are looked up together: while the memory of one is fetched, others are looked up.
+const AHEAD: usize = 32;
 
 /// One engine and the predictions that it made.
 #[derive(Debug)]
@@ -106,11 +110,22 @@ impl<'s> Lane<'s> {
         see: &mut dyn FnMut(&Record),
     ) {
         let mut others = lot.others.iter().peekable();
-        for quick in &lot.quick {
-            while let Some((index, other)) = others.next_if(|(index, _)| *index < quick.index) {
-                self.count_other(batch, *index, other, see);
+        let mut foreseen = [Foreseen::default(); AHEAD];
+        let mut identities = lot.identities.iter();
+        for group in lot.quick.chunks(AHEAD) {
+            for (foreseen, quick) in foreseen.iter_mut().zip(group) {
+                *foreseen = self.engine.foresee(&quick.glance);
             }
-            self.count_quick(batch, part, quick, see);
+            for (foreseen, _) in foreseen.iter().zip(group) {
+                self.engine.approach(*foreseen);
+            }
+            for (foreseen, quick) in foreseen.iter().zip(group) {
+                while let Some((index, other)) = others.next_if(|(index, _)| *index < quick.index) {
+                    self.count_other(batch, *index, other, see);
+                }
+                let quick = (quick, *foreseen, identities.next());
+                self.count_quick(batch, part, quick, see);
+            }
         }
         for (index, other) in others {
             self.count_other(batch, *index, other, see);
@@ -142,24 +157,30 @@ impl<'s> Lane<'s> {
         &mut self,
         batch: &Batch,
         part: &Part,
-        quick: &Quick,
+        (quick, foreseen, identity): (&Quick, Foreseen, Option<&Identity>),
         see: &mut dyn FnMut(&Record),
     ) {
         let spot = part.spots.get(quick.spot as usize);
         let Some(station) = spot.and_then(|spot| spot.station.as_ref()) else {
             return;
         };
-        let data = batch.data(quick.index as usize).unwrap_or_default();
-        let packet = data.get(Quick::HEADER..).unwrap_or_default();
+        let data = || batch.data(quick.index as usize).unwrap_or_default();
+        let packet = if quick.glance.has_options() {
+            data().get(Quick::HEADER..).unwrap_or_default()
+        } else {
+            &[]
+        };
         if let Some(ledger) = &mut self.ledger {
             ledger.expire(quick.time);
         }
         let at = &station.vantage;
-        let tried = match self.engine.glimpse(&quick.glance, packet, quick.time, at) {
+        let tried = match self
+            .engine
+            .glimpse(&quick.glance, foreseen, packet, quick.time, at)
+        {
             Glimpsed::Passed(passed) => {
-                let say = || self.engine.outcome_of(&passed);
-                if let Some(ledger) = &mut self.ledger {
-                    ledger.predict_passed(quick, station, &passed, say);
+                if let (Some(ledger), Some(identity)) = (&mut self.ledger, identity) {
+                    ledger.predict_passed((quick, *identity), station, &passed, &self.engine);
                 }
                 return;
             }
@@ -176,7 +197,7 @@ impl<'s> Lane<'s> {
             placement,
             sighting,
         } = &prepared.what
-            && let Some(mut packet) = position.packet(data)
+            && let Some(mut packet) = position.packet(data())
         {
             packet.link.packet_type = placement.packet_type;
             packet.link.port = placement.port;

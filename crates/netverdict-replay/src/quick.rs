@@ -6,7 +6,7 @@ use netverdict_bundle::{Basis, Entry, Placement, Placer};
 use netverdict_capture::{Batch, Direction, Origin};
 use netverdict_engine::{Checksums, Glance, Split, Vantage};
 use netverdict_net::{Device, InterfaceName, Link, Packet, Timestamp};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 
 use crate::Setup;
 use crate::evidence::Identity;
@@ -24,8 +24,6 @@ pub(crate) struct Quick {
     pub(crate) glance: Glance,
     /// TTL or hop limit.
     pub(crate) hops: u8,
-    /// What its continuation would share with it, where that is asked.
-    pub(crate) identity: Option<Identity>,
 }
 
 impl Quick {
@@ -77,16 +75,18 @@ pub(crate) struct Part {
 #[derive(Debug, Default)]
 pub(crate) struct Lot {
     pub(crate) quick: Vec<Quick>,
+    /// What a continuation of each would share with it, where that is asked.
+    pub(crate) identities: Vec<Identity>,
     /// The others, with their places in the batch.
     pub(crate) others: Vec<(u32, Prepared)>,
 }
 
-/// Sorts all frames of a batch.
-pub(crate) fn sort(batch: &Batch, setup: &Setup, way: &Way) -> Vec<Part> {
-    let parts = (0..batch.len().div_ceil(PART)).into_par_iter();
+/// Sorts all frames of a batch. `parts` are those of one that is done with: their memory is used again.
+pub(crate) fn sort(batch: &Batch, setup: &Setup, way: &Way, mut parts: Vec<Part>) -> Vec<Part> {
+    parts.resize_with(batch.len().div_ceil(PART), Part::default);
+    let numbered = parts.par_iter_mut().enumerate();
+    numbered.for_each(|(number, part)| part.fill(batch, number, &mut Sorter::new(setup, way)));
     parts
-        .map(|number| part(batch, number, &mut Sorter::new(setup, way)))
-        .collect()
 }
 
 /// What sorting frame after frame takes.
@@ -107,41 +107,6 @@ impl<'s> Sorter<'s> {
             believes: setup.config.checksums == Checksums::Auto,
         }
     }
-}
-
-fn part(batch: &Batch, number: usize, sorter: &mut Sorter<'_>) -> Part {
-    let first = number * PART;
-    let last = batch.len().min(first + PART);
-    let way = sorter.way;
-    let lots = match way {
-        Way::Together => 1,
-        Way::Apart(_, lanes) => *lanes,
-    };
-    let room = (last - first) / lots.max(1);
-    let lot = || Lot {
-        quick: Vec::with_capacity(room + room / 4),
-        others: Vec::new(),
-    };
-    let mut part = Part {
-        lots: std::iter::repeat_with(lot).take(lots).collect(),
-        ..Part::default()
-    };
-    for index in first..last {
-        if let Some(quick) = part.quick(batch, index, sorter) {
-            part.first.get_or_insert(quick.time);
-            match way
-                .lane_of(&quick.glance)
-                .and_then(|lane| part.lots.get_mut(lane))
-            {
-                Some(lot) => lot.quick.push(quick),
-                None => part.is_coupled = true,
-            }
-        } else if let Some(frame) = batch.frame(index) {
-            let prepared = prepare::prepared(&frame, sorter.setup, &mut sorter.placer);
-            part.other(batch, index, prepared, way);
-        }
-    }
-    part
 }
 
 impl Way {
@@ -188,6 +153,38 @@ const fn lane(share: u64, lanes: usize) -> Option<usize> {
 }
 
 impl Part {
+    /// Takes the frames of one part of a batch.
+    fn fill(&mut self, batch: &Batch, number: usize, sorter: &mut Sorter<'_>) {
+        let first = number * PART;
+        let last = batch.len().min(first + PART);
+        self.clear(match sorter.way {
+            Way::Together => 1,
+            Way::Apart(_, lanes) => *lanes,
+        });
+        for index in first..last {
+            if self.quick(batch, index, sorter).is_some() {
+                continue;
+            }
+            if let Some(frame) = batch.frame(index) {
+                let prepared = prepare::prepared(&frame, sorter.setup, &mut sorter.placer);
+                self.other(batch, index, prepared, sorter.way);
+            }
+        }
+    }
+
+    /// Forgets all frames, but not the room that they took.
+    fn clear(&mut self, lots: usize) {
+        self.spots.clear();
+        self.first = None;
+        self.is_coupled = false;
+        self.lots.resize_with(lots, Lot::default);
+        for lot in &mut self.lots {
+            lot.quick.clear();
+            lot.identities.clear();
+            lot.others.clear();
+        }
+    }
+
     fn other(&mut self, batch: &Batch, index: usize, prepared: Prepared, way: &Way) {
         let data = batch.data(index).unwrap_or_default();
         if let What::Packet { placement, .. } = &prepared.what
@@ -202,27 +199,45 @@ impl Part {
         }
     }
 
-    fn quick(&mut self, batch: &Batch, index: usize, sorter: &mut Sorter<'_>) -> Option<Quick> {
+    /// Takes a frame whose packet is plain; `None` if it is not.
+    fn quick(&mut self, batch: &Batch, index: usize, sorter: &mut Sorter<'_>) -> Option<()> {
         let bare = batch.bare(index)?;
         let spot = self.spot(batch, index, bare.origin, &mut sorter.placer)?;
-        let station = self.spots.get(spot)?.station?;
-        let packet = Packet::new(bare.packet, bare.on_wire, station.link).ok()?;
-        let mut glance = Glance::of(&packet)?;
+        let station = self.spots.get(spot)?.station.as_ref()?;
+        let packet = || Packet::new(bare.packet, bare.on_wire, station.link).ok();
+        let seen = Glance::of_v4(bare.packet, bare.on_wire);
+        let mut glance = match seen {
+            Some(glance) => glance,
+            None => Glance::of(&packet()?)?,
+        };
         if !glance.is_right()
             && sorter.believes
-            && is_pending(&packet, glance.protocol(), glance.offset())
+            && is_pending(&packet()?, glance.protocol(), glance.offset())
         {
             glance.believe();
         }
-        Some(Quick {
+        let identity = match sorter.way {
+            Way::Together => {
+                let (protocol, offset) = (glance.protocol(), glance.offset());
+                Some(Identity::of_plain(&packet()?, protocol, offset))
+            }
+            Way::Apart(..) => None,
+        };
+        self.first.get_or_insert(bare.time);
+        let lane = sorter.way.lane_of(&glance);
+        let Some(lot) = lane.and_then(|lane| self.lots.get_mut(lane)) else {
+            self.is_coupled = true;
+            return Some(());
+        };
+        lot.identities.extend(identity);
+        lot.quick.push(Quick {
             index: index as u32,
             spot: spot as u32,
             time: bare.time,
-            hops: packet.ttl(),
-            identity: matches!(sorter.way, Way::Together)
-                .then(|| Identity::of_plain(&packet, glance.protocol(), glance.offset())),
+            hops: glance.hops(bare.packet),
             glance,
-        })
+        });
+        Some(())
     }
 
     fn spot(

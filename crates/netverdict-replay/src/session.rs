@@ -244,18 +244,21 @@ impl<'s> Session<'s> {
         let way = self.split(lanes);
         let setup = self.setup;
         let read_way = way.clone();
-        let mut read = move || -> Result<_, ReplayError> {
+        let mut read = move |spare: Vec<Part>| -> Result<_, ReplayError> {
             let batch = captures.next_batch()?;
             let sorted = batch.map(|batch| {
-                let parts = quick::sort(&batch, setup, &read_way);
+                let parts = quick::sort(&batch, setup, &read_way, spare);
                 (batch, parts)
             });
             Ok((sorted, captures.files().cloned().collect::<Vec<_>>()))
         };
-        let mut ahead = read()?;
+        let mut ahead = read(Vec::new())?;
+        let mut spare = Vec::new();
         while let (Some((batch, parts)), _) = &ahead {
-            let (ran, next) =
-                rayon::join(|| self.count_batch(batch, parts, &way, &files), &mut read);
+            let (ran, next) = rayon::join(
+                || self.count_batch(batch, parts, &way, &files),
+                || read(std::mem::take(&mut spare)),
+            );
             if ran? == Ran::Coupled {
                 return Ok(Ran::Coupled);
             }
@@ -263,7 +266,8 @@ impl<'s> Session<'s> {
                 frames: self.position,
                 bytes: self.bytes,
             });
-            ahead = next?;
+            let (done, _) = std::mem::replace(&mut ahead, next?);
+            spare = done.map(|(_, parts)| parts).unwrap_or_default();
         }
         self.captures.extend(ahead.1);
         Ok(Ran::Whole)

@@ -3,7 +3,7 @@
 use netverdict_net::{Jiffies, Protocol};
 
 use super::track::{Handled, Turn};
-use super::{Conntrack, Direction, Entry, Zone};
+use super::{Conntrack, Direction, Entry, Tuple, Zone};
 use crate::CtId;
 use crate::conntrack::Status;
 use crate::glance::Glance;
@@ -56,16 +56,54 @@ impl Conntrack {
             self.table.pass();
             return Opened::Gone;
         }
-        let taken = self.table.find_at(&reply, zone, Direction::Reply, now);
-        if taken.is_some() {
+        if self.is_taken(&reply, now) || !self.may_have(&tuple, opening, now) {
             return Opened::Not;
         }
-        entry.status.insert(opening.bound);
+        entry.status.insert(opening.status());
+        if let Some(source) = opening.source {
+            let Some(answer) = source.answer(&tuple) else {
+                return Opened::Not;
+            };
+            entry.set_reply(answer);
+            if source.masquerade.is_some() {
+                entry.extra_mut().masquerade = source.masquerade;
+            }
+            if let Some(split) = &self.split {
+                self.is_coupled |= split.parts(&tuple, &answer);
+            }
+        }
         let id = self.table.allocate(|serial| entry.numbered(serial));
-        if opening.bound.contains(Status::SRC_NAT_DONE) {
+        if opening.status().contains(Status::SRC_NAT_DONE) {
             self.table.add_source(id);
         }
         self.insert(id, now);
         Opened::Entered(id)
+    }
+
+    /// Whether packets of another connection have a tuple.
+    fn is_taken(&mut self, reply: &Tuple, now: Jiffies) -> bool {
+        let (zone, at) = (Zone::default(), Direction::Reply);
+        self.table.find_at(reply, zone, at, now).is_some()
+    }
+
+    /// Whether the source that a rule gives a connection can be had with its own port: its answers are nobody else's, and its
+    /// sender has not been given another port there before, which it would keep.
+    fn may_have(&mut self, tuple: &Tuple, opening: Opening, now: Jiffies) -> bool {
+        let Some(source) = opening.source else {
+            return true;
+        };
+        let Some(answer) = source.answer(tuple) else {
+            return false;
+        };
+        if tuple.source == source.address || self.is_taken(&answer, now) {
+            return false;
+        }
+        let senders = self.table.of_source(tuple, Zone::default());
+        senders.into_iter().all(|id| {
+            self.table.get(id).is_none_or(|entry| {
+                let reply = entry.reply();
+                reply.destination != source.address || reply.destination_port == tuple.source_port
+            })
+        })
     }
 }

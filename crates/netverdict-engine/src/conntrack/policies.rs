@@ -15,6 +15,11 @@ pub(crate) struct PolicyId(u16);
 pub(crate) struct Policies(Vec<Settings>);
 
 impl Policies {
+    /// Whether all connections are under the host's settings.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The settings that a connection is under.
     pub(super) fn of<'s>(&'s self, entry: Option<&Entry>, usual: &'s Settings) -> &'s Settings {
         if self.0.is_empty() {

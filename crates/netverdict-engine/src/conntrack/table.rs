@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use netverdict_net::{Jiffies, Protocol};
 
+use super::index::Index;
 use super::slab::Slab;
 use super::{Direction, Entry, Status, Tuple, Zone};
 use crate::CtId;
@@ -68,7 +69,7 @@ enum Undo {
 pub(crate) struct Table {
     slots: Slab<Slot>,
     free: Vec<u32>,
-    links: HashTable<Link>,
+    links: Index,
     /// Of this run alone: no capture is made to collide.
     seed: RandomState,
     /// Connections by protocol, original source and source port: NAT keeps a sender's mapping.
@@ -138,6 +139,15 @@ impl Table {
             self.undo.push(Undo::Changed(id, Box::new(entry)));
         }
         slot.entry.as_mut()
+    }
+
+    /// The same, at its quickest while nothing is recorded.
+    #[inline]
+    pub(crate) fn get_live(&mut self, id: CtId) -> Option<&mut Entry> {
+        if self.recording {
+            return self.get_mut(id);
+        }
+        self.slots.get_mut(id.0 as usize)?.entry.as_mut()
     }
 
     /// Whether changes are being recorded.
@@ -285,11 +295,9 @@ impl Table {
             let zones = entry_of(&self.slots, id).map(|entry| entry.zone);
             self.split |=
                 zones.is_some_and(|z| z.at(Direction::Original) != z.at(Direction::Reply));
-            let (seed, slots) = (&self.seed, &self.slots);
-            self.links
-                .insert_unique(hash, link, |link| hash_link(seed, slots, *link));
-        } else if let Ok(found) = self.links.find_entry(hash, |other| *other == link) {
-            found.remove();
+            self.links.insert(hash, link.0);
+        } else {
+            self.links.remove(hash, link.0);
         }
         true
     }
@@ -326,37 +334,101 @@ impl Table {
         true
     }
 
-    /// The entry that a packet of this tuple belongs to, expired or not.
-    fn find_any(&self, tuple: &Tuple, zone: Zone, at: Direction) -> Option<(CtId, Direction)> {
-        let slots = &self.slots;
-        let hash = hash_tuple(&self.seed, tuple, zone.at(at));
-        let fits = |link: &Link| {
-            entry_of(slots, link.id()).is_some_and(|entry| {
-                let direction = link.direction();
-                let number = entry.zone.at(direction);
-                entry.tuple(direction) == tuple
-                    && number == zone.at(direction)
-                    && number == zone.at(at)
-            })
-        };
-        let link = if self.split {
-            // The kernel files at the head: the newest is found first.
-            let newest = |link: &&Link| entry_of(slots, link.id()).map(Entry::serial);
-            let all = self.links.iter_hash(hash);
-            all.filter(|link| fits(link)).max_by_key(newest)?
-        } else {
-            self.links.find(hash, fits)?
-        };
-        // A tuple that is its own answer is filed twice; the answer was filed last and is found first.
-        let is_reply = entry_of(slots, link.id()).is_some_and(|entry| {
-            entry.reply() == tuple && entry.zone.at(Direction::Reply) == zone.at(at)
+    /// What a packet of this tuple is looked up by in the zone that all are in if nothing says otherwise.
+    #[inline]
+    pub(crate) fn hash(&self, tuple: &Tuple) -> u64 {
+        hash_tuple(&self.seed, tuple, 0)
+    }
+
+    /// Has the place fetched where a packet's entry is looked up.
+    #[inline]
+    pub(crate) fn fetch_place(&self, hash: u64) {
+        self.links.fetch(hash);
+    }
+
+    /// Has the entry fetched that a packet probably belongs to.
+    #[inline]
+    pub(crate) fn fetch_entry(&self, hash: u64) {
+        let link = self.links.under(hash).next().map(Link);
+        if let Some(slot) = link.and_then(|link| self.slots.get(link.id().0 as usize)) {
+            crate::ahead::fetch(slot);
+        }
+    }
+
+    /// The entry of a packet of this tuple and hash in the zone that all are in if nothing says otherwise. One whose time
+    /// is over goes.
+    #[inline]
+    pub(crate) fn find_hashed(
+        &mut self,
+        tuple: &Tuple,
+        hash: u64,
+        now: Jiffies,
+    ) -> Option<(CtId, Direction)> {
+        if self.split {
+            return self.find_at(tuple, Zone::default(), Direction::Original, now);
+        }
+        let found = self.links.under(hash).find_map(|link| {
+            let link = Link(link);
+            let entry = self.get(link.id())?;
+            let direction = link.direction();
+            let fits = entry.tuple(direction) == tuple && entry.zone.at(direction) == 0;
+            fits.then_some((link.id(), direction, entry))
         });
+        let (id, direction, entry) = found?;
+        if entry.is_expired(now) {
+            self.free(id);
+            return self.find_at(tuple, Zone::default(), Direction::Original, now);
+        }
+        if direction == Direction::Reply {
+            return Some((id, direction));
+        }
+        // As in `find_any`.
+        let is_reply = entry.reply() == tuple && entry.zone.at(Direction::Reply) == 0;
         let direction = if is_reply {
             Direction::Reply
         } else {
-            link.direction()
+            direction
         };
-        Some((link.id(), direction))
+        Some((id, direction))
+    }
+
+    /// The entry that a packet of this tuple belongs to, and whether its time is over.
+    #[inline]
+    fn find_any(
+        &self,
+        tuple: &Tuple,
+        hash: u64,
+        (zone, at): (Zone, Direction),
+        now: Jiffies,
+    ) -> Option<(CtId, Direction, bool)> {
+        let fits = |link: Link| {
+            let entry = self.get(link.id())?;
+            let direction = link.direction();
+            let number = entry.zone.at(direction);
+            let fits = entry.tuple(direction) == tuple
+                && number == zone.at(direction)
+                && number == zone.at(at);
+            fits.then_some((link, entry))
+        };
+        let mut all = self.links.under(hash).map(Link).filter_map(fits);
+        let (link, entry) = if self.split {
+            // The kernel files at the head: the newest is found first.
+            all.max_by_key(|(_, entry)| entry.serial())?
+        } else {
+            all.next()?
+        };
+        let is_over = entry.is_expired(now);
+        if link.direction() == Direction::Reply {
+            return Some((link.id(), Direction::Reply, is_over));
+        }
+        // A tuple that is its own answer is filed twice; the answer was filed last and is found first.
+        let is_reply = entry.reply() == tuple && entry.zone.at(Direction::Reply) == zone.at(at);
+        let direction = if is_reply {
+            Direction::Reply
+        } else {
+            Direction::Original
+        };
+        Some((link.id(), direction, is_over))
     }
 
     /// The entry that a packet of this tuple belongs to, and the direction it flows in. Entries whose time is over go.
@@ -381,9 +453,10 @@ impl Table {
         at: Direction,
         now: Jiffies,
     ) -> Option<(CtId, Direction)> {
+        let hash = hash_tuple(&self.seed, tuple, zone.at(at));
         loop {
-            let (id, direction) = self.find_any(tuple, zone, at)?;
-            if !self.get(id)?.is_expired(now) {
+            let (id, direction, is_over) = self.find_any(tuple, hash, (zone, at), now)?;
+            if !is_over {
                 return Some((id, direction));
             }
             self.free(id);
@@ -529,8 +602,14 @@ mod tests {
     /// What ARCHITECTURE.md says of memory: a slot, two links, a source and a place in the queue, with room to grow.
     #[test]
     fn a_connection_takes_less_than_half_a_kilobyte() {
-        let links = 2 * (size_of::<Link>() + 1) + size_of::<CtId>() + 1;
+        let links = 2 * 2 * size_of::<Link>();
+        let source = size_of::<CtId>() + 1;
         let queue = 2 * size_of::<(CtId, u64)>();
-        assert!(size_of::<Slot>() + 2 * links + queue < 512);
+        let room = links * 8 / 3 + 2 * source + queue;
+        assert!(
+            size_of::<Slot>() + room < 512,
+            "{}",
+            size_of::<Slot>() + room
+        );
     }
 }

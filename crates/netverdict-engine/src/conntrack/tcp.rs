@@ -22,7 +22,7 @@ use super::layer4::Fault;
 use super::settings::TcpSettings;
 use super::track::{Cx, Handled, Turn};
 use super::{Direction, Entry, Status};
-pub(crate) use segment::{Segment, parse};
+pub(crate) use segment::{Segment, of_header, parse};
 
 /// One side's window (`struct ip_ct_tcp_state`). Numbers are sequence numbers unless said otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

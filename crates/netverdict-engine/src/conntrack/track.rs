@@ -152,53 +152,6 @@ impl Conntrack {
         tracked
     }
 
-    /// Tracks a packet that was looked at beforehand, whose entry is found. It ends no connection
-    /// ([`Glance::may_end`]), its lengths are right, and its checksum too, if the kernel `looks` at it.
-    pub(crate) fn track_glance(
-        &mut self,
-        glance: &Glance,
-        options: &[u8],
-        (id, direction): (CtId, Direction),
-        looks: bool,
-        now: Jiffies,
-    ) -> Pretracked {
-        let looks = looks && self.settings.checksum;
-        let mut pretracked = Pretracked {
-            tracked: ACCEPT,
-            connection: Connection::None,
-            is_proven: false,
-            is_summed: looks,
-        };
-        let turn = Turn {
-            len: glance.len as usize,
-            direction,
-            now,
-            settings: self.policies.of(self.table.get(id), &self.settings),
-        };
-        let Some(entry) = self.table.get_mut(id) else {
-            return pretracked;
-        };
-        let info = info(entry.status, direction);
-        let handled = match entry.protocol() {
-            Protocol::TCP => super::tcp::take(entry, &glance.segment(options), turn),
-            _ => super::udp::take(entry, turn),
-        };
-        match handled {
-            Handled::Accept(why) => {
-                pretracked.connection = Connection::Tracked { id, info };
-                pretracked.is_proven = looks;
-                if info == CtInfo::EstablishedReply {
-                    entry.status.insert(Status::SEEN_REPLY);
-                }
-                pretracked.tracked = Tracked::Accept { why };
-            }
-            Handled::Fault(fault) => pretracked.tracked = fault.into(),
-            // Only what ends a connection leads there.
-            Handled::Repeat | Handled::Kill => {}
-        }
-        pretracked
-    }
-
     fn track_tuple(
         &mut self,
         search: &Search<'_, '_>,
@@ -335,6 +288,49 @@ impl Conntrack {
         self.release_entry(oldest);
         true
     }
+}
+
+/// Tracks a packet that was looked at beforehand, whose entry is found. It ends no connection ([`Glance::may_end`]), its
+/// lengths are right, and its checksum too, if the kernel `looks` at it.
+#[inline]
+pub(crate) fn track_glance(
+    entry: &mut Entry,
+    (id, direction): (CtId, Direction),
+    (glance, options): (&Glance, &[u8]),
+    (looks, now): (bool, Jiffies),
+    settings: &Settings,
+) -> Pretracked {
+    let mut pretracked = Pretracked {
+        tracked: ACCEPT,
+        connection: Connection::None,
+        is_proven: false,
+        is_summed: looks,
+    };
+    let turn = Turn {
+        len: glance.len as usize,
+        direction,
+        now,
+        settings,
+    };
+    let info = info(entry.status, direction);
+    let handled = match entry.protocol() {
+        Protocol::TCP => super::tcp::take(entry, &glance.segment(options), turn),
+        _ => super::udp::take(entry, turn),
+    };
+    match handled {
+        Handled::Accept(why) => {
+            pretracked.connection = Connection::Tracked { id, info };
+            pretracked.is_proven = looks;
+            if info == CtInfo::EstablishedReply {
+                entry.status.insert(Status::SEEN_REPLY);
+            }
+            pretracked.tracked = Tracked::Accept { why };
+        }
+        Handled::Fault(fault) => pretracked.tracked = fault.into(),
+        // Only what ends a connection leads there.
+        Handled::Repeat | Handled::Kill => {}
+    }
+    pretracked
 }
 
 /// Whether a packet that its tracker took has a checksum that proves all of it.

@@ -2,7 +2,7 @@
 
 use super::shortcut::mapping;
 use super::terms::Met;
-use super::{Likeness, Opening, Path, PathId, Plain, Recorder, Terms};
+use super::{Likeness, NewSource, Opening, Path, PathId, Plain, Recorder, Terms};
 use crate::conntrack::{Direction, Entry as Known, Status, Tuple};
 use crate::engine::Engine;
 use crate::walk::{End, Trail};
@@ -41,7 +41,30 @@ impl Engine {
             (None, Connection::Tracked { id, info }) => {
                 self.remember_within(input, plain, walked, (id, info));
             }
+            (None, Connection::None) if !self.tracks(input.packet.family()) => {
+                self.remember_untracked(input, plain, walked);
+            }
             (None, _) => {}
+        }
+    }
+
+    /// Of a packet where nothing is tracked.
+    fn remember_untracked(&mut self, input: &Input<'_>, plain: Plain, walked: Footprint<'_>) {
+        if walked.before == walked.after {
+            let terms = Terms::new(input.entry, &input.packet, plain, walked.asked, Met::OPENED);
+            self.keep_first(walked, path(walked, terms, [false; 2], None));
+        }
+    }
+
+    /// Keeps the path of a packet that had no connection before.
+    fn keep_first(&mut self, walked: Footprint<'_>, path: Path) {
+        let tuple = Tuple::of(&walked.before);
+        let Some(classes) = self.classes(tuple.family, path.terms.entry) else {
+            return;
+        };
+        let likeness = Likeness::of(&tuple, classes);
+        if let Some(number) = self.paths.number(path) {
+            self.shared.keep(likeness, number, true);
         }
     }
 
@@ -114,33 +137,49 @@ impl Engine {
             ..
         } = walked;
         let entry = self.state.conntrack.of(connection).map(|(entry, _)| entry);
-        let is_over = if opening.enters {
-            entry.is_some_and(|entry| has_just_entered(entry, opening)) && end.fate != Fate::Dropped
-        } else {
-            end.fate == Fate::Dropped
+        let (opening, mapped) = match entry.filter(|_| opening.enters) {
+            Some(entry) if end.fate != Fate::Dropped => {
+                let source = walked.asked.gives_source.then(|| new_source(entry));
+                let opening = Opening {
+                    source: source.flatten(),
+                    ..opening
+                };
+                let mapped = mapped(entry.reply(), before, after);
+                if source == Some(None)
+                    || !has_just_entered(entry, opening)
+                    || mapped != Some([source.is_some(), false])
+                {
+                    return;
+                }
+                (opening, [source.is_some(), false])
+            }
+            None if end.fate == Fate::Dropped && !walked.asked.gives_source && before == after => {
+                (opening, [false; 2])
+            }
+            _ => return,
         };
-        if !is_over || before != after {
-            return;
-        }
-        let tuple = Tuple::of(&before);
-        let Some(classes) = self.classes(tuple.family, input.entry) else {
-            return;
-        };
-        let likeness = Likeness::of(&tuple, classes);
         let terms = Terms::new(input.entry, &input.packet, plain, walked.asked, Met::OPENED);
-        let path = path(walked, terms, [false; 2], Some(opening));
-        if let Some(number) = self.paths.number(path) {
-            self.shared.keep(likeness, number, true);
-        }
+        self.keep_first(walked, path(walked, terms, mapped, Some(opening)));
     }
+}
+
+/// The source that a rule gave a connection; `None` if it did not keep its port, or more was changed.
+fn new_source(entry: &Known) -> Option<NewSource> {
+    let source = NewSource {
+        address: entry.reply().destination,
+        masquerade: entry.masquerade(),
+    };
+    let answer = source.answer(entry.original())?;
+    (*entry.reply() == answer && answer.destination != entry.original().source).then_some(source)
 }
 
 /// Whether nothing but its entry into the table happened to a connection.
 fn has_just_entered(entry: &Known, opening: Opening) -> bool {
+    let masquerade = opening.source.and_then(|source| source.masquerade);
     entry.is_ordinary()
-        && entry.masquerade().is_none()
+        && entry.masquerade() == masquerade
         && entry.mark == 0
-        && entry.status == Status::CONFIRMED | opening.bound
+        && entry.status == Status::CONFIRMED | opening.status()
 }
 
 fn path(walked: Footprint<'_>, terms: Terms, mapped: [bool; 2], opening: Option<Opening>) -> Path {

@@ -1,5 +1,6 @@
 //! What a walk consults, and whether that is little enough for its path to be remembered.
 
+use netverdict_ruleset::targets::NatRange;
 use netverdict_ruleset::{Match, NatSide, Target};
 use smallvec::SmallVec;
 
@@ -24,6 +25,8 @@ pub(crate) struct Recorder {
     pub(super) mark: u32,
     /// What becomes of the connection, where the packet opens one.
     pub(super) opening: Option<Opening>,
+    /// Whether a rule gave that connection another source address, and let it keep its port if that is free.
+    pub(super) gives_source: bool,
 }
 
 impl Recorder {
@@ -38,6 +41,7 @@ impl Recorder {
             rewrites: false,
             mark: 0,
             opening: None,
+            gives_source: false,
         }
     }
 
@@ -124,8 +128,13 @@ impl Recorder {
         }
     }
 
+    const fn give_source(&mut self, is_settled: bool) {
+        self.is_on &= is_settled && self.opening.is_some();
+        self.gives_source = true;
+    }
+
     /// A target extension worked.
-    pub(crate) const fn work(&mut self, target: &Target) {
+    pub(crate) fn work(&mut self, target: &Target) {
         match target {
             // These see the mark and the terms only, and change the mark or nothing.
             Target::Checksum(_)
@@ -136,8 +145,19 @@ impl Recorder {
             | Target::Audit(_) => {}
             // It changes what later packets of a new connection meet.
             Target::Connmark(_) => self.is_on &= self.opening.is_none(),
+            Target::Snat(snat) => self.give_source(is_one_address(&snat.to)),
+            Target::Masquerade(masquerade) => {
+                let random = masquerade.random || masquerade.random_fully;
+                self.give_source(masquerade.ports.is_none() && !random);
+            }
             Target::Dscp(_) | Target::Tos(_) => self.rewrites = true,
             _ => self.is_on = false,
         }
     }
+}
+
+/// Whether a range leaves nothing to be chosen but the port where the packet's own is taken.
+fn is_one_address(range: &NatRange) -> bool {
+    let one = range.addresses.is_some_and(|all| all.start == all.end);
+    one && range.ports.is_none() && !range.random && !range.random_fully
 }

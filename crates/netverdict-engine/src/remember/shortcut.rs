@@ -4,10 +4,11 @@ use netverdict_net::Packet;
 use netverdict_ruleset::NatSide;
 
 use super::{Arriving, Likeness, Path, PathId};
-use crate::conntrack::{Direction, Opened, Pretracked, Tuple, Zone};
+use crate::conntrack::{Direction, Entry as Known, Opened, Pretracked, Tuple, track_glance};
 use crate::context::Now;
 use crate::engine::Engine;
-use crate::glance::Glance;
+use crate::glance::{Foreseen, Glance};
+use crate::state::State;
 use crate::{
     Checksums, Connection, CtId, Entry, Fate, FlowId, Input, NatView, Outcome, Sum, Transport,
     Vantage, nat, path,
@@ -43,9 +44,8 @@ pub(crate) enum Led {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrived {
     pub(crate) path: PathId,
-    /// Its connection; `None` of one that was gone with it.
-    id: Option<CtId>,
-    pub(crate) nat: Option<NatView>,
+    /// Its connection, and which way it flows there; `None` of one that was gone with it.
+    flow: Option<(CtId, Direction)>,
     pub(crate) fate: Fate,
 }
 
@@ -60,7 +60,8 @@ impl Engine {
             entry: input.entry,
             packet_type: packet.link.packet_type,
         };
-        match self.lead(&glance, packet.captured(), &at, now) {
+        let foreseen = Foreseen(self.state.conntrack.table.hash(glance.tuple()));
+        match self.lead(&glance, foreseen, packet.captured(), &at, now) {
             Led::Arrived(arrived) => {
                 let outcome = self.tell(packet, &glance, arrived);
                 outcome.map_or(Shortcut::None, Shortcut::Taken)
@@ -71,7 +72,14 @@ impl Engine {
     }
 
     /// Leads a packet that was looked at along a remembered path: its connection's own, else one that its like took.
-    pub(crate) fn lead(&mut self, glance: &Glance, packet: &[u8], at: &Vantage, now: Now) -> Led {
+    pub(crate) fn lead(
+        &mut self,
+        glance: &Glance,
+        Foreseen(hash): Foreseen,
+        packet: &[u8],
+        at: &Vantage,
+        now: Now,
+    ) -> Led {
         let trusted = self.trusts(at.entry) || glance.sum == Sum::Pending;
         let sound = self.config.checksums == Checksums::Trust || glance.is_sealed;
         if self.config.plain || !(trusted || glance.is_right()) || !sound {
@@ -79,42 +87,71 @@ impl Engine {
         }
         let arriving = glance.arriving(at);
         let options = glance.options(packet);
-        let conntrack = &mut self.state.conntrack;
-        let Some(found) = conntrack.find(glance.tuple(), Zone::default(), now.jiffies) else {
+        let State {
+            conntrack,
+            counters,
+            ..
+        } = &mut self.state;
+        let table = &mut conntrack.table;
+        let Some(found) = table.find_hashed(glance.tuple(), hash, now.jiffies) else {
             return self.lead_first(glance, options, &arriving, now);
         };
+        let looks = matches!(at.entry, Entry::Prerouting { .. }) && !trusted;
+        let looks = (looks && conntrack.settings.checksum, now.jiffies);
         let (id, direction) = found;
-        let Some(entry) = conntrack.entry(id).filter(|entry| !glance.may_end(entry)) else {
+        let Some((entry, settings)) = conntrack.entry_under(id) else {
             return Led::Nowhere;
         };
-        let own = entry.memo.paths[direction.index()];
-        let own = own.filter(|number| self.admits(*number, &arriving));
-        if own.is_none() && self.alike(found, &arriving).next().is_none() {
+        if glance.may_end(entry) {
             return Led::Nowhere;
         }
-        let looks = matches!(at.entry, Entry::Prerouting { .. }) && !trusted;
-        let conntrack = &mut self.state.conntrack;
-        let tracked = conntrack.track_glance(glance, options, found, looks, now.jiffies);
-        let len = glance.len as usize;
-        if let Some(number) = own
-            && let Some(arrived) = self.arrive(tracked, number, direction, len)
-        {
-            return Led::Arrived(arrived);
+        let own = entry.memo.paths[direction.index()];
+        let own = own.and_then(|number| Some((number, self.paths.get(number)?)));
+        let own = own.filter(|(_, path)| path.admits(&arriving, self.config.keep_egress));
+        if let Some((number, path)) = own {
+            let tracked = track_glance(entry, found, (glance, options), looks, settings);
+            if let Some(arrived) = arrive(tracked, (number, path), entry, direction) {
+                path.count(counters, glance.len as usize);
+                return Led::Arrived(arrived);
+            }
+            let likeness = self.likeness(found, &arriving);
+            return self.lead_alike(tracked, (direction, likeness), glance, &arriving);
         }
-        let alike = self.alike(found, &arriving);
-        let Some(number) = alike
-            .into_iter()
-            .find(|number| self.holds(tracked, *number))
-        else {
+        let likeness = self.likeness(found, &arriving);
+        if self.alike(likeness, &arriving).next().is_none() {
+            return Led::Nowhere;
+        }
+        let Some((entry, settings)) = self.state.conntrack.entry_under(id) else {
+            return Led::Nowhere;
+        };
+        let tracked = track_glance(entry, found, (glance, options), looks, settings);
+        self.lead_alike(tracked, (direction, likeness), glance, &arriving)
+    }
+
+    /// Leads one that tracking has seen along a path that its like took.
+    fn lead_alike(
+        &mut self,
+        tracked: Pretracked,
+        (direction, likeness): (Direction, Option<Likeness>),
+        glance: &Glance,
+        arriving: &Arriving<'_>,
+    ) -> Led {
+        let Connection::Tracked { id, .. } = tracked.connection else {
             return Led::Tracked(tracked);
         };
-        match self.arrive(tracked, number, direction, len) {
-            Some(arrived) => {
-                self.note_path(id, direction, number);
-                Led::Arrived(arrived)
-            }
-            None => Led::Tracked(tracked),
-        }
+        let Some(entry) = self.state.conntrack.entry(id) else {
+            return Led::Tracked(tracked);
+        };
+        let arrived = self.alike(likeness, arriving).find_map(|number| {
+            let path = self.paths.get(number)?;
+            arrive(tracked, (number, path), entry, direction)
+        });
+        let Some((arrived, path)) = arrived.and_then(|a| Some((a, self.paths.get(a.path)?))) else {
+            return Led::Tracked(tracked);
+        };
+        path.count(&mut self.state.counters, glance.len as usize);
+        self.note_path(id, direction, arrived.path);
+        Led::Arrived(arrived)
     }
 
     /// The same of one that has no connection.
@@ -133,27 +170,23 @@ impl Engine {
         let Some(number) = alike.find(|number| self.admits(*number, arriving)) else {
             return Led::Nowhere;
         };
-        let Some((path, opening)) = self
-            .paths
-            .get(number)
-            .and_then(|path| Some((path, path.opening?)))
-        else {
+        let Some(path) = self.paths.get(number) else {
             return Led::Nowhere;
         };
         let conntrack = &mut self.state.conntrack;
-        let id = match conntrack.open(glance, options, opening, now.jiffies) {
-            Opened::Entered(id) => Some(id),
-            Opened::Gone => None,
-            Opened::Not => return Led::Nowhere,
+        let opened = path
+            .opening
+            .map(|opening| conntrack.open(glance, options, opening, now.jiffies));
+        let flow = match opened {
+            Some(Opened::Entered(id)) => Some((id, Direction::Original)),
+            Some(Opened::Not) => return Led::Nowhere,
+            // Gone again, or nothing is tracked.
+            Some(Opened::Gone) | None => None,
         };
-        for place in &path.counters {
-            let len = glance.len as usize;
-            self.state.counters.add(*place as usize, len);
-        }
+        path.count(&mut self.state.counters, glance.len as usize);
         Led::Arrived(Arrived {
             path: number,
-            id,
-            nat: None,
+            flow,
             fate: path.end.fate,
         })
     }
@@ -164,49 +197,39 @@ impl Engine {
         path.is_some_and(|path| path.admits(arriving, self.config.keep_egress))
     }
 
-    /// The paths that a packet of a connection may take since its like took them.
-    fn alike(
+    /// What a packet of a connection has in common with others.
+    fn likeness(
         &self,
         (id, direction): (CtId, Direction),
         arriving: &Arriving<'_>,
+    ) -> Option<Likeness> {
+        let entry = self.state.conntrack.entry(id)?;
+        let classes = self.classes(entry.family(), arriving.at.entry)?;
+        Likeness::within(entry, direction, classes)
+    }
+
+    /// The paths that a packet may take since its like took them.
+    fn alike(
+        &self,
+        likeness: Option<Likeness>,
+        arriving: &Arriving<'_>,
     ) -> impl Iterator<Item = PathId> {
-        let entry = self.state.conntrack.entry(id);
-        let likeness = entry.and_then(|entry| {
-            let classes = self.classes(entry.family(), arriving.at.entry)?;
-            Likeness::within(entry, direction, classes)
-        });
         let known = likeness.map(|likeness| self.shared.within(&likeness));
         let known = known.unwrap_or_default().iter().copied();
         known.filter(|number| self.admits(*number, arriving))
     }
 
-    /// Whether a packet's connection, which tracking has seen now, meets a path's terms.
-    fn holds(&self, tracked: Pretracked, number: PathId) -> bool {
-        let Connection::Tracked { id, info } = tracked.connection else {
-            return false;
-        };
-        let entry = self.state.conntrack.entry(id);
-        let path = self.paths.get(number);
-        entry
-            .zip(path)
-            .is_some_and(|(entry, path)| path.terms.hold(entry, info))
-    }
-
     /// What is said of a packet that arrived.
-    fn tell(
-        &mut self,
-        packet: &Packet<'_>,
-        glance: &Glance,
-        Arrived { path, id, nat, .. }: Arrived,
-    ) -> Option<Outcome> {
-        let flow = match id {
-            Some(id) => self.flow_of(id),
+    fn tell(&mut self, packet: &Packet<'_>, glance: &Glance, arrived: Arrived) -> Option<Outcome> {
+        let nat = self.translation(arrived);
+        let flow = match arrived.flow {
+            Some((id, _)) => self.flow_of(id),
             None => self
                 .config
                 .number_flows
                 .then(|| self.state.flows.number(glance.transport(), None, None)),
         };
-        let path = self.paths.get(path)?;
+        let path = self.paths.get(arrived.path)?;
         let egress = self
             .config
             .keep_egress
@@ -221,39 +244,14 @@ impl Engine {
         })
     }
 
-    /// Counts what a packet counts at the end of a path, if its connection meets the path's terms.
-    fn arrive(
-        &mut self,
-        tracked: Pretracked,
-        number: PathId,
-        direction: Direction,
-        len: usize,
-    ) -> Option<Arrived> {
-        let Connection::Tracked { id, info } = tracked.connection else {
-            return None;
-        };
-        let path = self.paths.get(number)?;
+    /// How the header changed of a packet that arrived just now.
+    pub(crate) fn translation(&self, arrived: Arrived) -> Option<NatView> {
+        let path = self.paths.get(arrived.path)?;
+        let (id, direction) = arrived.flow.filter(|_| path.mapped != [false; 2])?;
         let entry = self.state.conntrack.entry(id)?;
-        if !path.terms.hold(entry, info) {
-            return None;
-        }
-        let nat = match path.mapped {
-            [false, false] => None,
-            mapped => {
-                let before = entry.tuple(direction).transport();
-                let after = mapping(entry.tuple(direction.other()), before, mapped)?;
-                (before != after).then_some(NatView { before, after })
-            }
-        };
-        for place in &path.counters {
-            self.state.counters.add(*place as usize, len);
-        }
-        Some(Arrived {
-            path: number,
-            id: Some(id),
-            nat,
-            fate: path.end.fate,
-        })
+        let before = entry.tuple(direction).transport();
+        let after = mapping(entry.tuple(direction.other()), before, path.mapped)?;
+        (before != after).then_some(NatView { before, after })
     }
 
     /// The number of a confirmed connection's flow.
@@ -274,6 +272,27 @@ impl Engine {
         }
         Some(flow)
     }
+}
+
+/// Where a packet arrives that takes a path, if its connection, which tracking has seen now, meets the path's terms.
+#[inline]
+fn arrive(
+    tracked: Pretracked,
+    (number, path): (PathId, &Path),
+    entry: &Known,
+    direction: Direction,
+) -> Option<Arrived> {
+    let Connection::Tracked { id, info } = tracked.connection else {
+        return None;
+    };
+    if !path.terms.hold(entry, info) {
+        return None;
+    }
+    Some(Arrived {
+        path: number,
+        flow: Some((id, direction)),
+        fate: path.end.fate,
+    })
 }
 
 /// The header of a packet whose source or destination, or both, are mapped; `other` is the tuple of the answers.

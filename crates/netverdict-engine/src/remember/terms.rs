@@ -11,7 +11,7 @@ pub(crate) struct Plain {
     pub(crate) at: Layer4,
     /// TCP's flag byte; 0 of UDP.
     pub(crate) flags: u8,
-    dont_fragment: bool,
+    pub(crate) dont_fragment: bool,
 }
 
 impl Plain {
@@ -77,24 +77,21 @@ pub(crate) const NAT_BITS: u32 = Status::NAT.0 | Status::NAT_DONE.0 | Status::SE
 
 impl Terms {
     /// Whether a packet that tracking has not seen yet meets them.
+    #[inline]
     pub(crate) fn admit(&self, arriving: &Arriving<'_>) -> bool {
-        let Arriving {
-            at,
-            len,
-            tos,
-            plain,
-        } = *arriving;
+        let Arriving { at, len, tos, .. } = *arriving;
         let (mask, flags) = self.flags;
         let (least, most) = self.lengths;
-        plain.flags & mask == flags
+        arriving.flags & mask == flags
             && (least..=most).contains(&len)
             && self.tos == tos
             && self.packet_type == at.packet_type
-            && self.dont_fragment == plain.dont_fragment
+            && self.dont_fragment == arriving.dont_fragment
             && self.entry == at.entry
     }
 
     /// Whether its connection meets them, now that tracking has seen it.
+    #[inline]
     pub(crate) fn hold(&self, connection: &Connection, info: CtInfo) -> bool {
         let (mask, status) = self.status;
         self.info == info
@@ -149,5 +146,6 @@ pub(crate) struct Arriving<'a> {
     pub(crate) at: &'a Vantage,
     pub(crate) len: u32,
     pub(crate) tos: u8,
-    pub(crate) plain: Plain,
+    pub(crate) flags: u8,
+    pub(crate) dont_fragment: bool,
 }

@@ -40,10 +40,21 @@ pub(crate) fn parse<'p>(packet: &'p Packet<'_>, offset: usize) -> Result<Segment
     let header = packet
         .array::<20>(offset)
         .map_err(Fault::reading("TCP header beyond the packet"))?;
+    let segment = of_header(header, packet.len() - offset)
+        .ok_or(Fault::Invalid("TCP header length does not fit"))?;
+    let options = usize::from(header[12] >> 4) * 4 - 20;
+    Ok(Segment {
+        options: packet.read(offset + 20, options).unwrap_or_default(),
+        ..segment
+    })
+}
+
+/// The fields of a header of a segment of so many bytes, but for its options; `None` where its length does not fit.
+#[inline]
+pub(crate) fn of_header(header: &[u8; 20], len: usize) -> Option<Segment<'static>> {
     let header_len = usize::from(header[12] >> 4) * 4;
-    let len = packet.len() - offset;
     if header_len < 20 || len < header_len {
-        return Err(Fault::Invalid("TCP header length does not fit"));
+        return None;
     }
     let word = |at: usize| {
         u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
@@ -51,15 +62,13 @@ pub(crate) fn parse<'p>(packet: &'p Packet<'_>, offset: usize) -> Result<Segment
     let sequence = word(4);
     let flags = header[13];
     let data = len - header_len + usize::from(flags & 0x02 != 0) + usize::from(flags & 0x01 != 0);
-    Ok(Segment {
+    Some(Segment {
         sequence,
         ack: word(8),
         window: u16::from_be_bytes([header[14], header[15]]),
         flags,
         end: sequence.wrapping_add(data as u32),
-        options: packet
-            .read(offset + 20, header_len - 20)
-            .unwrap_or_default(),
+        options: &[],
     })
 }
 
