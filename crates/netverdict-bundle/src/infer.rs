@@ -8,6 +8,7 @@ use netverdict_ruleset::Ruleset;
 use crate::{Assumption, Bundle, BundleError, Overrides, Own, Survey};
 
 mod addresses;
+mod bridges;
 mod direction;
 mod files;
 mod groups;
@@ -65,6 +66,7 @@ pub fn infer(
     };
     sysctls::infer(&mut work)?;
     interfaces::infer(&mut work);
+    bridges::infer(&mut work);
     macs::infer(&mut work);
     addresses::infer(&mut work);
     groups::infer(&mut work);

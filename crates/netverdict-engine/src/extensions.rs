@@ -137,7 +137,7 @@ catalogue! { MATCHES, name_of_match, Match; {
     Match::Nfacct(_) => "nfacct" NeedsFacts "Counts in a named object, and tests whether its quota is used up." ["nfacct web none", "nfacct web bytes 1000000 used 5000"],
     Match::Osf(_) => "osf" NeedsFacts "Tests which operating system a TCP SYN looks like, by the fingerprints in the bundle's `pf.os`." ["osf match for tcp 192.0.2.1:* > *"],
     Match::Owner(_) => "owner" NeedsFacts "Tests the owner of the socket that sent the packet." ["owner uid 1000 gid 100 groups 4,27 for tcp 192.0.2.1:* > *:443", "owner exists", "owner none"],
-    Match::Physdev(_) => "physdev" NeedsFacts "Tests the bridge ports that the packet came in and goes out by." ["physdev in eth1 out eth2 for tcp", "physdev none"],
+    Match::Physdev(_) => "physdev" NeedsFacts "Tests the bridge ports that the packet came in and goes out by: the first is known of captures below a bridge." ["physdev in eth1 out eth2 for tcp", "physdev none"],
     Match::Pkttype(_) => "pkttype" Exact "Tests whether the frame was for this host, for all or for a group." [],
     Match::Policy(_) => "policy" NeedsFacts "Tests how IPsec protected, or will protect, the packet." ["policy none", "policy in esp tunnel reqid 1 src 198.51.100.1 dst 203.0.113.1"],
     Match::Quota(_) => "quota" Exact "Matches until so many bytes have passed." [],

@@ -302,6 +302,39 @@ fn files_leave_nothing_to_assume() {
     assert_eq!(inferred.own.macs, [HOST]);
 }
 
+/// A bridge's setting is asked for where rules could meet what it passes on.
+#[test]
+fn what_bridges_show_is_stated() {
+    let addresses =
+        r#"[{"ifname":"br0","flags":["UP"],"linkinfo":{"info_kind":"bridge"},"addr_info":[]}]"#;
+    let source = crate::Source {
+        name: String::new(),
+        kind: crate::SourceKind::Addresses,
+        bytes: addresses.as_bytes().to_vec(),
+    };
+    let bundle = Bundle::from_sources("host".to_owned(), vec![source]).unwrap();
+    let stated = |set: &[&str]| {
+        let overrides = Overrides {
+            set: set.iter().map(|&s| s.to_owned()).collect(),
+            ..Overrides::default()
+        };
+        let rules = Ruleset::new(Family::V4);
+        let inferred = infer(&bundle, &[&rules], &Survey::default(), &overrides).unwrap();
+        let of_bridge = |a: &&crate::Assumption| a.text.contains("br0");
+        inferred
+            .assumptions
+            .iter()
+            .find(of_bridge)
+            .map(ToString::to_string)
+    };
+    assert_eq!(
+        stated(&[]).unwrap(),
+        "IPv4 packets that br0 passes on between its ports meet no rules (sysctl.txt, --set \
+         net.bridge.bridge-nf-call-iptables=1)"
+    );
+    assert_eq!(stated(&["net.bridge.bridge-nf-call-iptables=1"]), None);
+}
+
 #[test]
 fn surveys_of_parts_add_up() {
     let packets: Vec<_> = (0..40_u8)
