@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use netverdict_host::{Flow, Host, OutputRoute, Role, RouteKind};
-use netverdict_net::{Device, InterfaceName, Link, LinkKind, MacAddr, PacketType};
+use netverdict_net::{Device, Family, InterfaceName, Link, LinkKind, MacAddr, PacketType};
 
 use crate::DirectionMode;
 use netverdict_capture::Direction;
@@ -180,7 +180,13 @@ impl<'h> Placer<'h> {
         } = self.station(facts);
         let (direction, direction_basis) = direction(facts, host, own, interface);
         let is_foreign = direction == Direction::In && is_other_host(facts, own);
-        let entry = if is_below {
+        // What a bridge passes on is seen on its ports; on the bridge itself only by who listens to everything.
+        let is_elsewhere = if is_foreign && is_passed_on(facts, interface, host) {
+            port.is_none() && own.captures_port_of(interface, host)
+        } else {
+            is_below
+        };
+        let entry = if is_elsewhere {
             Entry::Below
         } else {
             entry(facts, host, direction, is_foreign)
@@ -221,6 +227,13 @@ impl<'h> Placer<'h> {
         self.last = Some((origin, station));
         station
     }
+}
+
+/// Whether a frame for another host goes on over a bridge that shows it to the rules.
+fn is_passed_on(facts: &FrameFacts, interface: Device, host: &Host) -> bool {
+    let bridge = interface.name().and_then(|name| host.interface(name));
+    bridge.is_some_and(|bridge| bridge.role == Role::Bridge)
+        && host.bridges_call(Family::of(facts.source)) == Some(true)
 }
 
 /// The port below a bridge.
@@ -374,6 +387,13 @@ fn arrival(facts: &FrameFacts, host: &Host, out: Device) -> Device {
 impl Own {
     fn captures(&self, name: &InterfaceName) -> bool {
         self.captured.binary_search(name).is_ok()
+    }
+
+    fn captures_port_of(&self, bridge: Device, host: &Host) -> bool {
+        let master = |name: &InterfaceName| host.interface(name).and_then(|i| i.master);
+        self.captured
+            .iter()
+            .any(|name| master(name).map(Device::Named) == Some(bridge))
     }
 
     /// Whether the MAC address is one of the host's.

@@ -1,4 +1,4 @@
-use netverdict_host::{Address, HostFacts, Interface, Route};
+use netverdict_host::{Address, HostFacts, Interface, Role, Route};
 use netverdict_net::{AddrMask, Family};
 
 use super::*;
@@ -260,4 +260,41 @@ fn a_tagged_frame_is_the_vlan_devices_and_a_ports_is_the_bridges() {
     };
     assert_eq!(on(&vlan, &all), ("eth1.7".into(), Entry::Below));
     assert_eq!(on(&port, &all), ("br0".into(), Entry::Below));
+}
+
+/// What a bridge passes on counts where it came in, if the bridge shows it to the rules.
+#[test]
+fn bridged_frames_count_on_their_ports() {
+    let mut facts = router().facts().clone();
+    for interface in &mut facts.interfaces {
+        if interface.name == name("br0") {
+            interface.role = Role::Bridge;
+        }
+    }
+    let silent = Host::new(facts.clone());
+    let key = "net.bridge.bridge-nf-call-iptables";
+    facts.sysctls.set(&format!("{key}=1")).unwrap();
+    let shown = Host::new(facts);
+    let own = Own {
+        captured: vec![name("br0"), name("eth2")],
+        ..own()
+    };
+    let on = |device: &str, to: MacAddr, host: &Host| {
+        let frame = FrameFacts {
+            interface: Some(name(device)),
+            ..frame("172.16.0.9", "172.16.0.8")
+        };
+        let placed = place(&ethernet(frame, PEER, to), host, &own);
+        (placed.interface.to_string(), placed.port, placed.entry)
+    };
+    let (br0, eth2) = ("br0".to_owned(), Some(name("eth2")));
+    let other = MacAddr([2, 0, 0, 0, 0, 0x77]);
+    let below = (br0.clone(), eth2, Entry::Below);
+    assert_eq!(
+        on("eth2", other, &shown),
+        (br0.clone(), eth2, Entry::OtherHost)
+    );
+    assert_eq!(on("br0", other, &shown), (br0, None, Entry::Below));
+    assert_eq!(on("eth2", OWN, &shown), below);
+    assert_eq!(on("eth2", other, &silent), below);
 }
