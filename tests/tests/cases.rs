@@ -10,6 +10,7 @@ pub(crate) mod kernel;
 mod model;
 mod packet;
 mod payload;
+mod statements;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
