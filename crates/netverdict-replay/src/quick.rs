@@ -48,8 +48,10 @@ pub(crate) struct Station {
     pub(crate) vantage: Vantage,
 }
 
-/// Frames that one thread sorts at a time.
-const PART: usize = 512;
+/// Frames that one thread sorts at a time: so few that a batch of long ones is more than one thread's work.
+const PART: usize = 256;
+/// Few neighbours send to few interfaces.
+const SPOTS: usize = 16;
 
 /// How frames are to be sorted.
 #[derive(Debug, Clone)]
@@ -174,6 +176,7 @@ impl Part {
 
     /// Forgets all frames, but not the room that they took.
     fn clear(&mut self, lots: usize) {
+        // An origin means something in its batch alone.
         self.spots.clear();
         self.first = None;
         self.is_coupled = false;
@@ -247,9 +250,7 @@ impl Part {
         origin: Origin,
         placer: &mut Placer<'_>,
     ) -> Option<usize> {
-        // Few neighbours send to few interfaces.
-        const FEW: usize = 16;
-        let recent = self.spots.iter().take(FEW);
+        let recent = self.spots.iter().take(SPOTS);
         if let Some(known) = recent.into_iter().position(|spot| spot.origin == origin) {
             return Some(known);
         }

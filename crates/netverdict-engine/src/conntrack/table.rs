@@ -38,7 +38,9 @@ impl Link {
     }
 }
 
+/// Four lines of memory, which are fetched together.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 struct Slot {
     entry: Option<Entry>,
     /// Which directions are in the hash table.

@@ -206,9 +206,12 @@ struct Partition {
     starts: Vec<u32>,
     /// The class of each interval.
     classes: Vec<u32>,
-    /// By a number's upper half, the interval that its first number is in.
+    /// Of many intervals, by a number's upper half, the one that its first number is in.
     tops: Vec<u32>,
 }
+
+/// So many intervals are searched as they are: they lie in fewer lines of memory than the tops that numbers come with.
+const FEW: usize = 256;
 
 /// What telling classes apart may cost, in ranges that lie over intervals; beyond, each interval is a class.
 const EFFORT: usize = 1 << 22;
@@ -242,7 +245,11 @@ impl Partition {
         }
         classes.push(sweep.class());
         Self {
-            tops: tops(&starts),
+            tops: if starts.len() > FEW {
+                tops(&starts)
+            } else {
+                Vec::new()
+            },
             starts,
             classes,
         }
@@ -250,8 +257,10 @@ impl Partition {
 
     fn class(&self, number: u32) -> u32 {
         let top = (number >> 16) as usize;
-        let first = self.tops.get(top).map_or(0, |at| *at as usize);
-        let last = self.tops.get(top + 1).map_or(0, |at| *at as usize);
+        let (first, last) = match self.tops.get(top..top + 2) {
+            Some(&[first, last]) => (first as usize, last as usize),
+            _ => (0, self.starts.len() - 1),
+        };
         let behind = self.starts.get(first..=last).unwrap_or_default();
         let at = behind.partition_point(|start| *start <= number);
         let class = self.classes.get((first + at).saturating_sub(1));
@@ -320,8 +329,12 @@ mod tests {
         fn a_class_is_the_ranges_that_lie_over_it(
             ranges in prop::collection::vec(range(), 0..12),
             numbers in prop::collection::vec(range(), 1..8),
+            with_tops: bool,
         ) {
-            let partition = Partition::of(ranges.clone());
+            let mut partition = Partition::of(ranges.clone());
+            if with_tops {
+                partition.tops = tops(&partition.starts);
+            }
             let over = |number: u32| -> Vec<bool> {
                 ranges.iter().map(|(start, end)| (*start..=*end).contains(&number)).collect()
             };
