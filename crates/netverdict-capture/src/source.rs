@@ -108,13 +108,34 @@ impl Compression {
     }
 }
 
+/// Where the rest of a capture's bytes come from.
+pub(crate) enum Bytes {
+    /// From here.
+    Read(Box<dyn Read + Send>),
+    /// From another thread.
+    Ahead(ReadAhead),
+    /// A thread that failed, which is told once; then the end.
+    Failed(Option<io::Error>),
+}
+
+impl Bytes {
+    /// Adds up to `want` bytes, fewer only at the end or before an error.
+    pub(crate) fn append(&mut self, bytes: &mut Vec<u8>, want: usize) -> io::Result<usize> {
+        match self {
+            Self::Read(input) => input.take(want as u64).read_to_end(bytes),
+            Self::Ahead(input) => input.append(bytes, want),
+            Self::Failed(error) => error.take().map_or(Ok(0), Err),
+        }
+    }
+}
+
 /// An input recognised as a capture: its format, and its bytes from the first record on.
 pub(crate) struct Opened {
     pub(crate) walker: Walker,
     pub(crate) format: Format,
     pub(crate) compression: Option<Compression>,
     pub(crate) interfaces: Vec<Interface>,
-    pub(crate) input: Box<dyn Read + Send>,
+    pub(crate) input: Bytes,
     /// Bytes already read, the file header among them.
     pub(crate) start: Vec<u8>,
     /// Where the first record begins in `start`.
@@ -143,30 +164,13 @@ pub(crate) fn open_reader(
         .read_to_end(&mut start)
         .map_err(io)?;
     let compression = Compression::of(&start);
-    if let Some(compression) = compression {
-        let whole = Cursor::new(std::mem::take(&mut start)).chain(input);
-        let mut decoder = compression.decoder(whole).map_err(io)?;
-        let read = decoder.by_ref().take(PREFIX).read_to_end(&mut start);
-        // An error behind the header comes again as the end of the bytes; see ReadAhead.
-        let (error, rest) = match read {
-            Ok(_) => (None, Box::new(decoder) as Box<dyn Read + Send>),
-            Err(error) => {
-                let again = io::Error::new(error.kind(), error.to_string());
-                (
-                    Some(error),
-                    Box::new(sniff::Fails(Some(again))) as Box<dyn Read + Send>,
-                )
-            }
-        };
-        input = rest;
-        if let Some(error) = error.filter(|_| start.len() < sniff::LEAST) {
-            return Err(CaptureError::Compression {
-                name: name.to_owned(),
-                compression: compression.name(),
-                error: error.to_string(),
-            });
+    let input = match compression {
+        None => Bytes::Read(input),
+        Some(compression) => {
+            let whole = Cursor::new(std::mem::take(&mut start)).chain(input);
+            decompressed(name, compression, whole, &mut start)?
         }
-    }
+    };
     let is_all = (start.len() as u64) < PREFIX;
     let recognised = sniff::recognise(name, &start, is_all)?;
     Ok(Opened {
@@ -178,6 +182,31 @@ pub(crate) fn open_reader(
         start,
         header: recognised.header,
     })
+}
+
+/// Begins to decompress, and puts the first bytes that come of it into `start`.
+fn decompressed(
+    name: &str,
+    compression: Compression,
+    whole: impl Read + Send + 'static,
+    start: &mut Vec<u8>,
+) -> Result<Bytes, CaptureError> {
+    let decoder = compression.decoder(whole);
+    let mut decoder = decoder.map_err(|source| CaptureError::Io {
+        name: name.to_owned(),
+        action: "read",
+        source,
+    })?;
+    match decoder.append(start, PREFIX as usize) {
+        Ok(_) => Ok(Bytes::Ahead(decoder)),
+        Err(error) if start.len() < sniff::LEAST => Err(CaptureError::Compression {
+            name: name.to_owned(),
+            compression: compression.name(),
+            error: error.to_string(),
+        }),
+        // Behind the header it comes at its place.
+        Err(error) => Ok(Bytes::Failed(Some(error))),
+    }
 }
 
 /// Replaces each directory by the captures in it, by name. Files in it that are no captures, hidden files and

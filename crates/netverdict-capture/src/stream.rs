@@ -1,16 +1,16 @@
 //! A capture as chunks: reads bytes, finds the records in them, and keeps the cut-off rest for the next chunk.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 
 use crate::chunk::{Chunk, Port, Record};
 use crate::format::{Log, Step, Walker};
-use crate::source::Opened;
+use crate::source::{Bytes, Opened};
 use crate::summary::{Summary, Warning};
 
 /// A capture being read.
 pub(crate) struct Stream {
-    input: Box<dyn Read + Send>,
+    input: Bytes,
     walker: Walker,
     file: usize,
     chunk_size: usize,
@@ -107,7 +107,7 @@ impl Stream {
         bytes.reserve_exact(self.chunk_size.saturating_sub(bytes.len()));
         let full = self.chunk_size.max(self.need).max(bytes.len() + 1);
         let want = full - bytes.len();
-        match (&mut self.input).take(want as u64).read_to_end(bytes) {
+        match self.input.append(bytes, want) {
             Ok(read) if read < want => self.state = State::End,
             Ok(_) => {}
             Err(error) => self.state = State::Failed(error),

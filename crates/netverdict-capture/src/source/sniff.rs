@@ -1,7 +1,5 @@
 //! What a file's first bytes say it is, and a helpful word where that is no capture.
 
-use std::io::{self, Read};
-
 use crate::CaptureError;
 use crate::format::pcap::{self, FILE_HEADER};
 use crate::format::pcapng::{Pcapng, SECTION_HEADER};
@@ -12,15 +10,6 @@ use crate::summary::{Format, Interface};
 pub(super) const LEAST: usize = 12;
 /// How much of a text's first line is quoted.
 const QUOTED: usize = 40;
-
-/// A reader that fails once and is then at its end.
-pub(super) struct Fails(pub(super) Option<io::Error>);
-
-impl Read for Fails {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        self.0.take().map_or(Ok(0), Err)
-    }
-}
 
 /// A capture's format and what its file header says.
 pub(super) struct Recognised {
