@@ -22,7 +22,9 @@ fn carry(byte: u8) -> char {
 /// The bytes as text.
 pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(|c| carried(c).is_some()) => Cow::Borrowed(text),
+        Ok(text) if text.is_ascii() || !text.chars().any(|c| carried(c).is_some()) => {
+            Cow::Borrowed(text)
+        }
         _ => Cow::Owned(decode_slowly(bytes)),
     }
 }
@@ -44,7 +46,7 @@ fn decode_slowly(bytes: &[u8]) -> String {
 
 /// The bytes that [`decode`] was given.
 pub fn encode(text: &str) -> Cow<'_, [u8]> {
-    if !text.chars().any(|c| carried(c).is_some()) {
+    if text.is_ascii() || !text.chars().any(|c| carried(c).is_some()) {
         return Cow::Borrowed(text.as_bytes());
     }
     let mut bytes = Vec::with_capacity(text.len());
@@ -59,6 +61,9 @@ pub fn encode(text: &str) -> Cow<'_, [u8]> {
 
 /// How many bytes [`encode`] gives: what the kernel's length limits count.
 pub fn encoded_len(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
     text.chars()
         .map(|c| {
             if carried(c).is_some() {

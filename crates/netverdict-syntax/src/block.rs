@@ -122,13 +122,15 @@ fn count(line: &str, hints: &mut Hints) {
         return;
     }
     for word in line.split_ascii_whitespace() {
-        let host = word.split(['/', ',', '-']).next().unwrap_or_default();
-        if host.contains("::") && host.parse::<Ipv6Addr>().is_ok()
-            || host.parse::<Ipv6Addr>().is_ok()
-        {
-            hints.v6 += 1;
-        } else if host.parse::<Ipv4Addr>().is_ok() {
-            hints.v4 += 1;
+        // Addresses begin with a hexadecimal digit or `::`.
+        let first = word.as_bytes().first().copied().unwrap_or(0);
+        if first.is_ascii_hexdigit() || first == b':' {
+            let host = word.split(['/', ',', '-']).next().unwrap_or_default();
+            if host.contains(':') && host.parse::<Ipv6Addr>().is_ok() {
+                hints.v6 += 1;
+            } else if first.is_ascii_digit() && host.parse::<Ipv4Addr>().is_ok() {
+                hints.v4 += 1;
+            }
         }
         match word {
             "icmp6" | "icmpv6" | "ipv6-icmp" | "hl" | "ipv6header" | "rt" | "hbh" => hints.v6 += 1,

@@ -89,7 +89,7 @@ pub(crate) struct Jump {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
     pub(crate) name: &'static str,
-    pub(crate) place: Place,
+    pub(crate) place: &'static Place,
     pub(crate) span: Span,
 }
 
@@ -126,37 +126,50 @@ struct Tests {
 impl Tests {
     /// One rule for each pair of addresses.
     fn rules(&self) -> Vec<Rule> {
+        let is_test = |a: &Invertible<AddrMask>| a.inverted || !a.value.is_any();
+        if self.source.len() <= 1 && self.destination.len() <= 1 {
+            let only = |list: &[Invertible<AddrMask>]| list.first().copied().filter(is_test);
+            return vec![self.rule(only(&self.source), only(&self.destination))];
+        }
         let each = |list: &[Invertible<AddrMask>]| -> Vec<Option<Invertible<AddrMask>>> {
             if list.is_empty() {
                 return vec![None];
             }
-            let is_test = |a: &Invertible<AddrMask>| a.inverted || !a.value.is_any();
             list.iter().map(|a| Some(*a).filter(is_test)).collect()
-        };
-        let interface = |test: Option<(Invertible<InterfacePattern>, Span)>| {
-            test.map(|(test, _)| test)
-                .filter(|test| test.inverted || !test.value.is_any())
         };
         let mut rules = Vec::new();
         for source in each(&self.source) {
             for destination in each(&self.destination) {
-                rules.push(Rule {
-                    source,
-                    destination,
-                    in_interface: interface(self.in_interface),
-                    out_interface: interface(self.out_interface),
-                    protocol: self.protocol,
-                    fragment: self.fragment,
-                    counters: self.counters,
-                    ..Rule::default()
-                });
+                rules.push(self.rule(source, destination));
             }
         }
         rules
     }
+
+    fn rule(
+        &self,
+        source: Option<Invertible<AddrMask>>,
+        destination: Option<Invertible<AddrMask>>,
+    ) -> Rule {
+        let interface = |test: Option<(Invertible<InterfacePattern>, Span)>| {
+            test.map(|(test, _)| test)
+                .filter(|test| test.inverted || !test.value.is_any())
+        };
+        Rule {
+            source,
+            destination,
+            in_interface: interface(self.in_interface),
+            out_interface: interface(self.out_interface),
+            protocol: self.protocol,
+            fragment: self.fragment,
+            counters: self.counters,
+            ..Rule::default()
+        }
+    }
 }
 
 /// The extensions of a rule, built.
+#[derive(Clone)]
 struct Built {
     matches: Vec<Match>,
     target: Option<Target>,
@@ -195,7 +208,7 @@ impl Reader<'_> {
             }
         }
         let drafts = if verb.takes_rule() {
-            self.drafts(&built)
+            self.drafts(built)
         } else {
             Vec::new()
         };
@@ -208,18 +221,25 @@ impl Reader<'_> {
         })
     }
 
-    fn drafts(&self, built: &Built) -> Vec<Draft> {
-        let rules = self.tests.rules().into_iter();
-        let drafts = rules.map(|rule| Draft {
+    fn drafts(&mut self, built: Built) -> Vec<Draft> {
+        let jump = self.jump.take().filter(|_| built.target.is_none());
+        let draft = |rule: Rule, jump: Option<Jump>, built: Built| Draft {
             rule: Rule {
-                matches: built.matches.clone(),
-                target: built.target.clone(),
+                matches: built.matches,
+                target: built.target,
                 ..rule
             },
-            jump: self.jump.clone().filter(|_| built.target.is_none()),
-            parts: built.parts.clone(),
-        });
-        drafts.collect()
+            jump,
+            parts: built.parts,
+        };
+        let mut rules = self.tests.rules();
+        let last = rules.pop();
+        let mut drafts: Vec<Draft> = rules
+            .into_iter()
+            .map(|rule| draft(rule, jump.clone(), built.clone()))
+            .collect();
+        drafts.extend(last.map(|rule| draft(rule, jump, built)));
+        drafts
     }
 
     fn check_nat_drop(&self, verb: &Verb) -> Parsed<()> {

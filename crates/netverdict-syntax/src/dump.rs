@@ -442,7 +442,8 @@ const NOISE: &[&str] = &[
 ];
 
 fn is_noise(line: &str) -> bool {
-    NOISE.iter().any(|text| line.starts_with(text))
+    let is_command = line.starts_with(['-', '[']);
+    !is_command && NOISE.iter().any(|text| line.starts_with(text))
 }
 
 /// The `[packets:bytes]` before a rule, and where the rule begins.

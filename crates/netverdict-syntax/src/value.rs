@@ -53,6 +53,10 @@ pub(crate) fn numeric_v4(text: &str) -> Option<Ipv4Addr> {
 
 /// An IPv4 address as the C library reads it: the last of one to four parts fills all bytes that are left.
 fn inet_aton(text: &str) -> Option<Ipv4Addr> {
+    // Four numbers without leading zeros are the usual form.
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
     let parts: Option<Vec<u64>> = text.split('.').map(number).collect();
     let parts = parts.filter(|parts| parts.len() <= 4)?;
     let (last, heads) = parts.split_last()?;

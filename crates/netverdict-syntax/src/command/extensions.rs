@@ -233,10 +233,12 @@ impl Reader<'_> {
 
     /// Makes typed values of everything loaded.
     pub(super) fn build(&mut self) -> Parsed<Built> {
+        let loaded = self.extensions.len();
+        let matches = self.extensions.iter().filter(|e| e.is_match()).count();
         let mut built = Built {
-            matches: Vec::new(),
+            matches: Vec::with_capacity(matches),
             target: None,
-            parts: Vec::new(),
+            parts: Vec::with_capacity(loaded),
         };
         for extension in &self.extensions {
             self.build_one(extension, &mut built)?;
@@ -253,12 +255,12 @@ impl Reader<'_> {
         match &extension.kind {
             Kind::Match(spec) => {
                 let value = self.make(extension, spec)?;
-                built.parts.push(part(extension, spec.name, spec.place));
+                built.parts.push(part(extension, spec.name, &spec.place));
                 built.matches.push(value);
             }
             Kind::Target(spec) => {
                 built.target = Some(self.make(extension, spec)?);
-                built.parts.push(part(extension, spec.name, spec.place));
+                built.parts.push(part(extension, spec.name, &spec.place));
             }
             Kind::ForeignMatch(name) => built.matches.push(Match::Unsupported(unsupported(name))),
             Kind::ForeignTarget(name) => {
@@ -293,7 +295,7 @@ impl Reader<'_> {
     }
 }
 
-const fn part(extension: &Extension, name: &'static str, place: Place) -> Part {
+const fn part(extension: &Extension, name: &'static str, place: &'static Place) -> Part {
     Part {
         name,
         place,
