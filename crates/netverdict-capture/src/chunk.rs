@@ -113,6 +113,11 @@ impl Chunk {
         Some((record.time, record.captured))
     }
 
+    /// Which capture frame `index` is from, and its number there: [`Frame::file`] and [`Frame::number`].
+    pub fn number(&self, index: usize) -> (usize, u64) {
+        (self.file, self.first + index as u64)
+    }
+
     /// Frame `index`, if it is an Ethernet frame with an IP packet right behind its header.
     pub fn bare(&self, index: usize) -> Option<Bare<'_>> {
         let record = self.records.get(index)?;

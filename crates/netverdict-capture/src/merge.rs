@@ -50,6 +50,12 @@ impl Batch {
         chunk.data(index)
     }
 
+    /// Which capture frame `index` is from, and its number there: [`Frame::file`] and [`Frame::number`].
+    pub fn number(&self, index: usize) -> Option<(usize, u64)> {
+        let (chunk, index) = self.place(index)?;
+        Some(chunk.number(index))
+    }
+
     /// Frame `index`, if it is an Ethernet frame with an IP packet right behind its header.
     pub fn bare(&self, index: usize) -> Option<Bare<'_>> {
         let (chunk, index) = self.place(index)?;

@@ -7,7 +7,7 @@ use crate::conntrack::tcp::{self, Segment};
 use crate::conntrack::{Entry as Known, Pretracked, Status, Tuple, udp};
 use crate::engine::Engine;
 use crate::remember::{Arrived, Arriving, Led, PathId, Plain};
-use crate::{Entry, Fate, Outcome, Sum, Transport};
+use crate::{Entry, Fate, FlowId, Outcome, Sum, Transport};
 
 /// What a remembered path asks about a packet: whole, TCP or UDP, nothing odd about its headers. A function of its bytes
 /// alone.
@@ -189,6 +189,11 @@ impl Glance {
         self.tuple.transport()
     }
 
+    /// The packet's length, as counters count it.
+    pub const fn packet_len(&self) -> u32 {
+        self.len
+    }
+
     /// Whether its layer-4 checksum was found right.
     pub fn is_right(&self) -> bool {
         self.sum == Sum::Right
@@ -304,6 +309,11 @@ impl Engine {
     pub fn outcome_of(&self, passed: &Passed) -> Option<Outcome> {
         let path = self.paths.get(passed.path())?;
         Some(path.outcome())
+    }
+
+    /// The number of the flow of a packet that took a remembered path just now, where flows are numbered.
+    pub fn flow_of_passed(&mut self, passed: &Passed, glance: &Glance) -> Option<FlowId> {
+        self.flow_at(passed.0, glance)
     }
 
     /// The header with which a packet leaves that took a remembered path just now, where that is not as it came.

@@ -185,15 +185,22 @@ pub enum CtState {
     Untracked,
 }
 
-impl fmt::Display for CtState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl CtState {
+    /// The name in every output.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::New => "NEW",
             Self::Established => "ESTABLISHED",
             Self::Related => "RELATED",
             Self::Invalid => "INVALID",
             Self::Untracked => "UNTRACKED",
-        })
+        }
+    }
+}
+
+impl fmt::Display for CtState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -44,6 +44,13 @@ pub(crate) use terms::{Arriving, Plain, Terms};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PathId(NonZeroU32);
 
+impl PathId {
+    /// Its place among all paths, counted from 0.
+    pub const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
 /// What an entry of the connection table remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Memo {

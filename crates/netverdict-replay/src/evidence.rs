@@ -360,6 +360,7 @@ impl Ledger {
     pub(crate) fn predict_passed(
         &mut self,
         (quick, identity): (&Quick, Identity),
+        (frame, flow): (FrameRef, Option<FlowId>),
         station: &Station,
         passed: &Passed,
         engine: &Engine,
@@ -395,10 +396,9 @@ impl Ledger {
             hops: quick.hops,
             is_borne_out: false,
             direction: Direction::In,
-            // Nothing is said of single frames.
-            frame: FrameRef { file: 0, number: 0 },
+            frame,
             time: quick.time,
-            flow: None,
+            flow,
             said,
             more,
         });

@@ -4,7 +4,7 @@ use netverdict_bundle::{Entry as Vantage, Placement, Placer};
 use netverdict_capture::{Batch, Direction};
 use netverdict_engine::{
     Checksums, Engine, Entry, FlowId, Foreseen, Glimpsed, Input, NullObserver, Observer, Outcome,
-    Sum, Tried,
+    Passed, Sum, Transport, Tried,
 };
 use netverdict_net::{Device, Packet, Timestamp};
 
@@ -12,10 +12,33 @@ use crate::evidence::{Identity, Ledger, Sighting};
 use crate::prepare::{self, Prepared, What};
 use crate::quick::{Lot, Part, Quick};
 use crate::record::{Cause, FrameRef};
+use crate::told::{Said, Way, Ways};
 use crate::{Fate, Record, Setup, Verdict};
 
 /// So many packets are looked up together: while the memory of one is fetched, others are looked up.
 const AHEAD: usize = 32;
+
+/// How a plain packet fared.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made"
+)]
+enum Fared {
+    /// It took a remembered path.
+    Passed(OnWay),
+    /// It had to walk.
+    Walked(Record),
+}
+
+/// A plain packet that took a remembered path.
+struct OnWay {
+    /// Where it was captured.
+    interface: Device,
+    passed: Passed,
+    flow: Option<FlowId>,
+    /// Its header as it leaves, where that is not as it came.
+    after: Option<Transport>,
+}
 
 /// One engine and the predictions that it made.
 #[derive(Debug)]
@@ -113,22 +136,87 @@ impl<'s> Lane<'s> {
         let mut foreseen = [Foreseen::default(); AHEAD];
         let mut identities = lot.identities.iter();
         for group in lot.quick.chunks(AHEAD) {
-            for (foreseen, quick) in foreseen.iter_mut().zip(group) {
-                *foreseen = self.engine.foresee(&quick.glance);
-            }
-            for (foreseen, _) in foreseen.iter().zip(group) {
-                self.engine.approach(*foreseen);
-            }
+            self.look_ahead(group, &mut foreseen);
             for (foreseen, quick) in foreseen.iter().zip(group) {
                 while let Some((index, other)) = others.next_if(|(index, _)| *index < quick.index) {
                     self.count_other(batch, *index, other, see);
                 }
                 let quick = (quick, *foreseen, identities.next());
-                self.count_quick(batch, part, quick, see);
+                if let Some(Fared::Walked(record)) = self.quick(batch, part, quick, 0) {
+                    see(&record);
+                }
             }
         }
         for (index, other) in others {
             self.count_other(batch, *index, other, see);
+        }
+    }
+
+    /// Looks some packets up together.
+    fn look_ahead(&self, group: &[Quick], foreseen: &mut [Foreseen; AHEAD]) {
+        for (foreseen, quick) in foreseen.iter_mut().zip(group) {
+            *foreseen = self.engine.foresee(&quick.glance);
+        }
+        for (foreseen, _) in foreseen.iter().zip(group) {
+            self.engine.approach(*foreseen);
+        }
+    }
+
+    /// Takes the frames of a part through the engine and keeps what it said of each. `files` captures came before those
+    /// of the batch.
+    pub(crate) fn list(
+        &mut self,
+        batch: &Batch,
+        part: &Part,
+        files: usize,
+        ways: &mut Ways,
+    ) -> Said {
+        let Some(lot) = part.lots.first() else {
+            return Said::default();
+        };
+        let mut said = Said::with_room(lot);
+        let mut others = lot.others.iter().peekable();
+        let mut foreseen = [Foreseen::default(); AHEAD];
+        let mut identities = lot.identities.iter();
+        for group in lot.quick.chunks(AHEAD) {
+            self.look_ahead(group, &mut foreseen);
+            for (foreseen, quick) in foreseen.iter().zip(group) {
+                while let Some((index, other)) = others.next_if(|(index, _)| *index < quick.index) {
+                    self.list_other(batch, (*index, other), files, &mut said);
+                }
+                let looked_at = (quick, *foreseen, identities.next());
+                match self.quick(batch, part, looked_at, files) {
+                    Some(Fared::Passed(way)) => {
+                        let say = || {
+                            let outcome = self.engine.outcome_of(&way.passed)?;
+                            Some(Way::of(&outcome, way.interface))
+                        };
+                        match ways.number(way.passed.path(), say) {
+                            Some(number) => said.passed(number, way.flow, way.after),
+                            None => said.walked(quick.index, None),
+                        }
+                    }
+                    Some(Fared::Walked(record)) => said.walked(quick.index, Some(record)),
+                    None => said.walked(quick.index, None),
+                }
+            }
+        }
+        for (index, other) in others {
+            self.list_other(batch, (*index, other), files, &mut said);
+        }
+        said
+    }
+
+    fn list_other(
+        &mut self,
+        batch: &Batch,
+        (index, prepared): (u32, &Prepared),
+        files: usize,
+        said: &mut Said,
+    ) {
+        if let Some(data) = batch.data(index as usize) {
+            let place = prepared.place(files);
+            said.other(index, self.frame(data, prepared, place, None));
         }
     }
 
@@ -149,22 +237,21 @@ impl<'s> Lane<'s> {
         see: &mut dyn FnMut(&Record),
     ) {
         if let Some(data) = batch.data(index as usize) {
-            see(&self.frame(data, prepared, prepared.place(), None));
+            see(&self.frame(data, prepared, prepared.place(0), None));
         }
     }
 
-    fn count_quick(
+    /// Takes a plain packet through the engine. Its flow and what it leaves as are told where flows are numbered.
+    fn quick(
         &mut self,
         batch: &Batch,
         part: &Part,
         (quick, foreseen, identity): (&Quick, Foreseen, Option<&Identity>),
-        see: &mut dyn FnMut(&Record),
-    ) {
-        let spot = part.spots.get(quick.spot as usize);
-        let Some(station) = spot.and_then(|spot| spot.station.as_ref()) else {
-            return;
-        };
-        let data = || batch.data(quick.index as usize).unwrap_or_default();
+        files: usize,
+    ) -> Option<Fared> {
+        let station = part.spots.get(quick.spot as usize)?.station.as_ref()?;
+        let index = quick.index as usize;
+        let data = || batch.data(index).unwrap_or_default();
         let packet = if quick.glance.has_options() {
             data().get(Quick::HEADER..).unwrap_or_default()
         } else {
@@ -179,38 +266,57 @@ impl<'s> Lane<'s> {
             .glimpse(&quick.glance, foreseen, packet, quick.time, at)
         {
             Glimpsed::Passed(passed) => {
+                let flow = self.engine.flow_of_passed(&passed, &quick.glance);
+                let flow = flow.map(|flow| self.flow(flow));
                 if let (Some(ledger), Some(identity)) = (&mut self.ledger, identity) {
-                    ledger.predict_passed((quick, *identity), station, &passed, &self.engine);
+                    let (file, number) = batch.number(index)?;
+                    let frame = FrameRef {
+                        file: files + file,
+                        number,
+                    };
+                    let told = (frame, flow);
+                    ledger.predict_passed((quick, *identity), told, station, &passed, &self.engine);
                 }
-                return;
+                return Some(Fared::Passed(OnWay {
+                    interface: station.interface,
+                    passed,
+                    flow,
+                    after: flow.and_then(|_| self.engine.left_as(&passed)),
+                }));
             }
             Glimpsed::Walks(tried) => tried,
         };
-        let Some(frame) = batch.frame(quick.index as usize) else {
-            return;
-        };
+        let frame = batch.frame(index)?;
         let host = &self.setup.inferred;
         let mut placer = Placer::new(&host.host, &host.own);
         let prepared = prepare::prepared(&frame, self.setup, &mut placer);
-        if let What::Packet {
+        let What::Packet {
             position,
             placement,
             sighting,
         } = &prepared.what
-            && let Some(mut packet) = position.packet(data())
-        {
-            packet.link.packet_type = placement.packet_type;
-            packet.link.port = placement.port;
-            let mut record = blank(
-                prepared.place(),
-                prepared.time,
-                placement.interface,
-                placement.direction,
-            );
-            record.len = packet.len() as u32;
-            self.packet(packet, placement, sighting, &mut record, None, Some(tried));
-            see(&record);
-        }
+        else {
+            return None;
+        };
+        let mut packet = position.packet(data())?;
+        packet.link.packet_type = placement.packet_type;
+        packet.link.port = placement.port;
+        let mut record = blank(
+            prepared.place(files),
+            prepared.time,
+            placement.interface,
+            placement.direction,
+        );
+        record.transport = Some(sighting.transport);
+        record.len = packet.len() as u32;
+        self.packet(packet, placement, sighting, &mut record, None, Some(tried));
+        Some(Fared::Walked(record))
+    }
+
+    /// A flow's number among those of all engines so far.
+    fn flow(&mut self, FlowId(id): FlowId) -> FlowId {
+        self.flows = self.flows.max(id);
+        FlowId(self.flows_before + id)
     }
 
     fn packet(
@@ -280,10 +386,7 @@ impl<'s> Lane<'s> {
     /// Puts what the engine said into a record.
     pub(crate) fn decide(&mut self, record: &mut Record, outcome: &Outcome) {
         record.decide(outcome);
-        record.flow = outcome.flow.map(|FlowId(id)| {
-            self.flows = self.flows.max(id);
-            FlowId(self.flows_before + id)
-        });
+        record.flow = outcome.flow.map(|flow| self.flow(flow));
     }
 }
 

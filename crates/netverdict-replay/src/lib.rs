@@ -16,12 +16,14 @@ mod session;
 mod setup;
 mod sink;
 mod survey;
+mod told;
 mod transport;
 
 pub use error::ReplayError;
 pub use record::{Cause, Contradiction, Ends, Evidence, Fate, FrameRef, Record, Verdict};
 pub use session::{Lanes, Moment, Options, Progress, Ran, Session, Watch};
 pub use setup::{Setup, Totals};
-pub use sink::{NullSink, Sink};
+pub use sink::{Each, Listing, NullSink, Sink};
 pub use survey::survey;
+pub use told::{Entry, Passage, Told, Way};
 pub use transport::has_ports;

@@ -1,9 +1,8 @@
 //! The part of a frame's work that needs no state, done in parallel: decoding, placing, looking at it as evidence.
 
 use netverdict_bundle::{Placement, Placer};
-use netverdict_capture::{Batch, Direction, Frame, Network, Position};
+use netverdict_capture::{Direction, Frame, Network, Position};
 use netverdict_net::{Device, Timestamp};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::evidence::Sighting;
 use crate::record::{Cause, FrameRef};
@@ -21,10 +20,10 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Its place in the captures of the run.
-    pub(crate) const fn place(&self) -> FrameRef {
+    /// Its place among all captures; so many came before those of the run.
+    pub(crate) const fn place(&self, files: usize) -> FrameRef {
         FrameRef {
-            file: self.file,
+            file: files + self.file,
             number: self.number,
         }
     }
@@ -46,42 +45,6 @@ pub(crate) enum What {
         len: u32,
         cause: Cause,
     },
-}
-
-/// Frames that one thread prepares at a time.
-const PART: usize = 256;
-
-/// The frames of a batch, prepared, in order.
-#[derive(Debug)]
-pub(crate) struct Frames {
-    parts: Vec<Vec<Prepared>>,
-}
-
-impl Frames {
-    /// All of them with their places in the batch.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Prepared)> {
-        self.parts.iter().flatten().enumerate()
-    }
-}
-
-/// Prepares all frames of a batch.
-pub(crate) fn batch(batch: &Batch, setup: &Setup) -> Frames {
-    let parts = (0..batch.len().div_ceil(PART)).into_par_iter();
-    Frames {
-        parts: parts.map(|number| part(batch, number, setup)).collect(),
-    }
-}
-
-fn part(batch: &Batch, number: usize, setup: &Setup) -> Vec<Prepared> {
-    let mut placer = Placer::new(&setup.inferred.host, &setup.inferred.own);
-    let first = number * PART;
-    let last = batch.len().min(first + PART);
-    let mut prepared = Vec::with_capacity(last - first);
-    // A batch has a frame for every number below its length.
-    for frame in (first..last).filter_map(|index| batch.frame(index)) {
-        prepared.push(self::prepared(&frame, setup, &mut placer));
-    }
-    prepared
 }
 
 /// One frame, prepared.

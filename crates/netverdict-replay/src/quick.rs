@@ -56,6 +56,8 @@ const SPOTS: usize = 16;
 /// How frames are to be sorted.
 #[derive(Debug, Clone)]
 pub(crate) enum Way {
+    /// All for one lane, and none as a plain packet: each step of each packet is to be seen.
+    Walked,
     /// All for one lane, which holds frames that go out against those that came in.
     Together,
     /// Into so many lanes that have nothing to do with each other. No frame may go out.
@@ -115,7 +117,7 @@ impl Way {
     fn lane_of(&self, glance: &Glance) -> Option<usize> {
         match self {
             Self::Apart(Some(split), lanes) => lane(split.share_of(glance)?, *lanes),
-            Self::Apart(None, _) | Self::Together => Some(0),
+            Self::Apart(None, _) | Self::Walked | Self::Together => Some(0),
         }
     }
 
@@ -160,7 +162,7 @@ impl Part {
         let first = number * PART;
         let last = batch.len().min(first + PART);
         self.clear(match sorter.way {
-            Way::Together => 1,
+            Way::Walked | Way::Together => 1,
             Way::Apart(_, lanes) => *lanes,
         });
         for index in first..last {
@@ -204,6 +206,9 @@ impl Part {
 
     /// Takes a frame whose packet is plain; `None` if it is not.
     fn quick(&mut self, batch: &Batch, index: usize, sorter: &mut Sorter<'_>) -> Option<()> {
+        if matches!(sorter.way, Way::Walked) {
+            return None;
+        }
         let bare = batch.bare(index)?;
         let spot = self.spot(batch, index, bare.origin, &mut sorter.placer)?;
         let station = self.spots.get(spot)?.station.as_ref()?;
@@ -224,7 +229,7 @@ impl Part {
                 let (protocol, offset) = (glance.protocol(), glance.offset());
                 Some(Identity::of_plain(&packet()?, protocol, offset))
             }
-            Way::Apart(..) => None,
+            Way::Walked | Way::Apart(..) => None,
         };
         self.first.get_or_insert(bare.time);
         let lane = sorter.way.lane_of(&glance);

@@ -1,21 +1,18 @@
 //! One host under replay.
 
-use std::io;
-
 use netverdict_capture::{Batch, Captures, Direction, Summary};
 use netverdict_engine::{ConnectionView, Engine, Entry, Input, Observer, Outcome};
 use netverdict_host::keys;
 use netverdict_net::Timestamp;
-use rayon::iter::{
-    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator,
-};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::evidence::Sighting;
 use crate::lane::{Lane, blank};
-use crate::prepare::{self, Frames};
 use crate::quick::{self, Part, Way};
 use crate::record::FrameRef;
-use crate::{NullSink, Record, ReplayError, Setup, Sink, Totals};
+use crate::{NullSink, Record, ReplayError, Setup, Totals};
+
+mod listed;
 
 /// What a replay does beside following packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,12 +67,21 @@ pub enum Ran {
 pub trait Watch: Send {
     /// Who is to see the steps of the packet at this position of the stream, if anyone.
     fn observer(&mut self, position: u64) -> Option<&mut dyn Observer>;
+
+    /// Whether it may want to see any.
+    fn is_watching(&self) -> bool {
+        true
+    }
 }
 
 /// Watches nothing.
 impl Watch for () {
     fn observer(&mut self, _: u64) -> Option<&mut dyn Observer> {
         None
+    }
+
+    fn is_watching(&self) -> bool {
+        false
     }
 }
 
@@ -175,51 +181,6 @@ impl<'s> Session<'s> {
         self.captures.extend(later.captures);
     }
 
-    /// Takes captures through the host, as one stream.
-    ///
-    /// # Errors
-    /// A capture cannot be read, the sink cannot write, or a packet cannot be decided and must be.
-    pub fn run<S: Sink>(
-        &mut self,
-        mut captures: Captures,
-        sink: &mut S,
-        watch: &mut dyn Watch,
-        progress: &dyn Fn(Progress),
-    ) -> Result<(), ReplayError> {
-        let files = Files {
-            before: self.captures.len(),
-            names: captures.files().map(|f| f.name.clone()).collect(),
-        };
-        let setup = self.setup;
-        let mut read = move || -> Result<_, ReplayError> {
-            let batch = captures.next_batch()?;
-            let prepared = batch.map(|batch| {
-                let frames = prepare::batch(&batch, setup);
-                (batch, frames)
-            });
-            Ok((prepared, captures.files().cloned().collect::<Vec<_>>()))
-        };
-        let mut ahead = read()?;
-        while let (Some((batch, frames)), _) = &ahead {
-            // The engine goes on while other threads read and prepare what it gets next.
-            let (records, next) = rayon::join(
-                || self.batch(batch, frames, &files, watch, S::WANTS),
-                &mut read,
-            );
-            emit(batch, &records?, sink).map_err(ReplayError::Output)?;
-            progress(Progress {
-                frames: self.position,
-                bytes: self.bytes,
-            });
-            ahead = next?;
-            if self.is_done() {
-                break;
-            }
-        }
-        self.captures.extend(ahead.1);
-        Ok(())
-    }
-
     /// Takes captures through the host for what it counts and keeps: nothing is said of single frames. With several
     /// lanes, traffic is split into as many shares, if the rules allow it, and only totals are told afterwards.
     ///
@@ -241,23 +202,30 @@ impl<'s> Session<'s> {
             before: self.captures.len(),
             names: captures.files().map(|f| f.name.clone()).collect(),
         };
-        let way = self.split(lanes);
+        let mut way = self.way(lanes);
         let setup = self.setup;
-        let read_way = way.clone();
-        let mut read = move |spare: Vec<Part>| -> Result<_, ReplayError> {
+        let mut read = move |way: &Way, spare: Vec<Part>| -> Result<_, ReplayError> {
             let batch = captures.next_batch()?;
             let sorted = batch.map(|batch| {
-                let parts = quick::sort(&batch, setup, &read_way, spare);
+                let parts = quick::sort(&batch, setup, way, spare);
                 (batch, parts)
             });
             Ok((sorted, captures.files().cloned().collect::<Vec<_>>()))
         };
-        let mut ahead = read(Vec::new())?;
+        let mut ahead = read(&way, Vec::new())?;
+        if let (Some((batch, parts)), _) = &mut ahead
+            && parts.iter().any(|part| part.is_coupled)
+        {
+            // Nothing was counted yet that would have to be thrown away.
+            way = Way::Together;
+            *parts = quick::sort(batch, setup, &way, std::mem::take(parts));
+        }
+        self.make_lanes(&way);
         let mut spare = Vec::new();
         while let (Some((batch, parts)), _) = &ahead {
             let (ran, next) = rayon::join(
                 || self.count_batch(batch, parts, &way, &files),
-                || read(std::mem::take(&mut spare)),
+                || read(&way, std::mem::take(&mut spare)),
             );
             if ran? == Ran::Coupled {
                 return Ok(Ran::Coupled);
@@ -273,17 +241,26 @@ impl<'s> Session<'s> {
         Ok(Ran::Whole)
     }
 
-    /// Makes the lanes.
-    fn split(&mut self, lanes: Lanes) -> Way {
+    /// How frames go into lanes.
+    fn way(&self, lanes: Lanes) -> Way {
         let Lanes::Many(lanes) = lanes else {
-            self.lane.count_only(false);
             return Way::Together;
         };
         let split = (lanes > 1 && !self.options.fail_on_unknown)
             .then(|| self.setup.split())
             .flatten();
-        if let Some(split) = &split {
-            let shares = self.lane.engine.shares(split, lanes).into_iter();
+        let lanes = if split.is_some() { lanes } else { 1 };
+        Way::Apart(split, lanes)
+    }
+
+    /// Makes the lanes.
+    fn make_lanes(&mut self, way: &Way) {
+        let Way::Apart(split, lanes) = way else {
+            self.lane.count_only(false);
+            return;
+        };
+        if let Some(split) = split {
+            let shares = self.lane.engine.shares(split, *lanes).into_iter();
             let mut shares = shares.map(|engine| Lane::of(self.setup, engine));
             if let Some(first) = shares.next() {
                 self.lane = first;
@@ -291,8 +268,11 @@ impl<'s> Session<'s> {
             self.beside = shares.collect();
         }
         self.lanes_mut().for_each(|lane| lane.count_only(true));
-        let lanes = 1 + self.beside.len();
-        Way::Apart(split, lanes)
+    }
+
+    /// How many engines there are.
+    pub fn lanes(&self) -> usize {
+        1 + self.beside.len()
     }
 
     fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane<'s>> {
@@ -509,43 +489,6 @@ impl<'s> Session<'s> {
         self.is_past || until.is_some_and(|until| self.position >= until)
     }
 
-    /// Takes a batch's packets through the engine, in order.
-    fn batch(
-        &mut self,
-        batch: &Batch,
-        frames: &Frames,
-        files: &Files,
-        watch: &mut dyn Watch,
-        wants_records: bool,
-    ) -> Result<Vec<Record>, ReplayError> {
-        let mut records = Vec::with_capacity(if wants_records { batch.len() } else { 0 });
-        for (index, prepared) in frames.iter() {
-            let Some(data) = batch.data(index) else {
-                continue;
-            };
-            self.first.get_or_insert(prepared.time);
-            self.is_past |= self.moment().is_some_and(|at| prepared.time > at);
-            if self.is_done() {
-                break;
-            }
-            self.position += 1;
-            self.bytes += data.len() as u64;
-            let place = FrameRef {
-                file: files.before + prepared.file,
-                number: prepared.number,
-            };
-            self.tell_time(prepared.time, place);
-            let observer = watch.observer(self.position);
-            let mut record = self.lane.frame(data, prepared, place, observer);
-            record.position = self.position;
-            self.refuse_unknown(&record, files)?;
-            if wants_records {
-                records.push(record);
-            }
-        }
-        Ok(records)
-    }
-
     fn tell_time(&mut self, time: Timestamp, frame: FrameRef) {
         if self.latest.is_some_and(|latest| time < latest) {
             let backwards = self.backwards.get_or_insert(Backwards {
@@ -588,26 +531,4 @@ impl Files {
             .and_then(|index| self.names.get(index));
         name.map_or("?", String::as_str)
     }
-}
-
-/// Renders records in parallel and hands them to the sink in order.
-fn emit<S: Sink>(batch: &Batch, records: &[Record], sink: &mut S) -> io::Result<()> {
-    // Every frame of a batch has a record unless the replay ended, so that both have the same index.
-    let shared: &S = sink;
-    let items: Vec<_> = records
-        .par_iter()
-        .with_min_len(256)
-        .enumerate()
-        .map(|(index, record)| {
-            batch
-                .frame(index)
-                .map(|frame| shared.render(record, &frame))
-        })
-        .collect();
-    for (record, item) in records.iter().zip(items) {
-        if let Some(item) = item {
-            sink.take(record, item)?;
-        }
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@
 //! packet's way.
 
 mod assemble;
+mod bytes;
 mod flows;
 mod palette;
 mod paths;

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 
-use netverdict_capture::Frame;
 use netverdict_engine::{CtState, NatView, RuleRef, Transport};
 use netverdict_net::{Device, InterfaceName, Protocol, Timestamp};
-use netverdict_replay::{Record, Setup, Sink, has_ports};
+use netverdict_replay::{Entry, Listing, Record, Setup, Told, has_ports};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -16,8 +16,10 @@ use crate::flows::reason;
 use crate::model::Number;
 use crate::names::Names;
 
+mod usual;
+
 /// Bytes that hold most lines.
-const USUAL: usize = 768;
+const USUAL: usize = 640;
 
 /// A packet of a replay: one line of `--format packets`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -130,6 +132,8 @@ pub struct Lines<'s, 'w> {
     names: Names<'s>,
     /// The captures' names, by [`netverdict_replay::FrameRef::file`].
     files: Vec<String>,
+    /// Buffers to be used again.
+    spare: Mutex<Vec<Vec<u8>>>,
     out: &'w mut (dyn Write + Send + Sync),
 }
 
@@ -151,8 +155,30 @@ impl<'s, 'w> Lines<'s, 'w> {
         Self {
             names: Names::new(setup),
             files,
+            spare: Mutex::default(),
             out,
         }
+    }
+
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Any record's line.
+    fn whole(&self, out: &mut Vec<u8>, record: &Record) {
+        if serde_json::to_writer(&mut *out, &self.line(record)).is_err() {
+            debug_assert!(false, "nothing fails that is written to memory");
+        }
+    }
+
+    /// A line as it is described.
+    fn line_of(&self, entry: Entry<'_>) -> Vec<u8> {
+        let mut line = Vec::new();
+        match entry {
+            Entry::Passed(passage) => self.whole(&mut line, &passage.record()),
+            Entry::Record(record) => self.whole(&mut line, record),
+        }
+        line
     }
 
     fn file(&self, index: usize) -> &str {
@@ -233,19 +259,35 @@ fn nat(nat: &NatView) -> Nat {
     }
 }
 
-impl Sink for Lines<'_, '_> {
+impl Listing for Lines<'_, '_> {
     type Item = Vec<u8>;
 
-    fn render(&self, record: &Record, _: &Frame<'_>) -> Vec<u8> {
-        let mut line = Vec::with_capacity(USUAL);
-        if serde_json::to_writer(&mut line, &self.line(record)).is_err() {
-            line.clear();
+    fn render(&self, told: Told<'_>) -> Vec<u8> {
+        let spare = self.spare().pop();
+        let mut lines = spare.unwrap_or_else(|| Vec::with_capacity(USUAL * told.len()));
+        let mut usual = usual::Usual::new(self);
+        for (_, entry) in told.entries() {
+            let start = lines.len();
+            match entry {
+                Entry::Passed(passage) => usual.passage(&mut lines, &passage),
+                Entry::Record(record) if usual::is_usual(record) => {
+                    usual.record(&mut lines, record);
+                }
+                Entry::Record(record) => self.whole(&mut lines, record),
+            }
+            debug_assert!(
+                lines.get(start..) == Some(&self.line_of(entry)),
+                "all lines are as they are described"
+            );
+            lines.push(b'\n');
         }
-        line.push(b'\n');
-        line
+        lines
     }
 
-    fn take(&mut self, _: &Record, line: Vec<u8>) -> io::Result<()> {
-        self.out.write_all(&line)
+    fn take(&mut self, _: Told<'_>, mut lines: Vec<u8>) -> io::Result<()> {
+        self.out.write_all(&lines)?;
+        lines.clear();
+        self.spare().push(lines);
+        Ok(())
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use netverdict_capture::{Direction, Frame};
+use netverdict_capture::Direction;
 use netverdict_engine::{FlowId, RuleRef, Transport};
 use netverdict_net::{Device, Timestamp};
-use netverdict_replay::{Contradiction, Fate, FrameRef, Record, Sink, Verdict};
+use netverdict_replay::{
+    Cause, Contradiction, Entry, Fate, FrameRef, Listing, Record, Told, Verdict, Way,
+};
 
 /// How many blocked flows are listed.
 const FLOWS: usize = 50_000;
@@ -24,6 +26,11 @@ impl Sum {
     pub(crate) fn add(&mut self, len: u32) {
         self.packets += 1;
         self.bytes += u64::from(len);
+    }
+
+    fn add_all(&mut self, more: Self) {
+        self.packets += more.packets;
+        self.bytes += more.bytes;
     }
 }
 
@@ -99,29 +106,54 @@ pub struct Tally {
 impl Tally {
     /// Adds a record.
     pub fn add(&mut self, record: &Record) {
-        self.frames += 1;
-        self.totals
-            .entry((record.verdict, record.fate))
-            .or_default()
-            .add(record.len);
+        let mut sum = Sum::default();
+        sum.add(record.len);
+        self.add_total((record.verdict, record.fate), sum);
         if let Some(evidence) = &record.evidence {
             // What was decided was decided for the earlier frame.
             self.add_evidence(record, evidence);
             return;
         }
-        if let Some(rule) = record.rule {
-            self.decided.entry(rule).or_default().add(record.len);
-        }
-        if let Some(cause) = record.cause {
-            let key = (cause.to_string(), record.verdict, record.fate);
-            self.reasons.entry(key).or_default().add(record.len);
-        }
+        self.add_decided(
+            (record.verdict, record.fate),
+            record.rule,
+            record.cause,
+            sum,
+        );
         for what in &record.emitted {
             *self.emitted.entry(what.clone()).or_default() += 1;
         }
         self.add_unknowns(record);
-        if matches!(record.verdict, Verdict::Drop | Verdict::Reject) {
+        if is_blocked(record.verdict) {
             self.add_blocked(record);
+        }
+    }
+
+    /// Adds packets that took one way, and were let through.
+    fn add_way(&mut self, way: &Way, sum: Sum) {
+        let end = (way.verdict, way.fate);
+        self.add_total(end, sum);
+        self.add_decided(end, way.rule, way.cause, sum);
+    }
+
+    fn add_total(&mut self, end: (Verdict, Fate), sum: Sum) {
+        self.frames += sum.packets;
+        self.totals.entry(end).or_default().add_all(sum);
+    }
+
+    fn add_decided(
+        &mut self,
+        (verdict, fate): (Verdict, Fate),
+        rule: Option<RuleRef>,
+        cause: Option<Cause>,
+        sum: Sum,
+    ) {
+        if let Some(rule) = rule {
+            self.decided.entry(rule).or_default().add_all(sum);
+        }
+        if let Some(cause) = cause {
+            let key = (cause.to_string(), verdict, fate);
+            self.reasons.entry(key).or_default().add_all(sum);
         }
     }
 
@@ -198,13 +230,59 @@ impl Tally {
     }
 }
 
-impl Sink for Tally {
-    type Item = ();
+/// Packets of one way, which were let through.
+#[derive(Debug)]
+pub struct OfWay {
+    way: Way,
+    number: usize,
+    sum: Sum,
+}
 
-    fn render(&self, _: &Record, _: &Frame<'_>) {}
+impl Listing for Tally {
+    type Item = Vec<OfWay>;
 
-    fn take(&mut self, record: &Record, (): ()) -> io::Result<()> {
-        self.add(record);
+    fn render(&self, told: Told<'_>) -> Vec<OfWay> {
+        let mut ways: Vec<OfWay> = Vec::new();
+        for (_, entry) in told.entries() {
+            let Entry::Passed(passage) = entry else {
+                continue;
+            };
+            if is_blocked(passage.way.verdict) {
+                continue;
+            }
+            let known = ways.iter_mut().find(|way| way.number == passage.number);
+            if let Some(way) = known {
+                way.sum.add(passage.len);
+                continue;
+            }
+            let mut sum = Sum::default();
+            sum.add(passage.len);
+            ways.push(OfWay {
+                way: *passage.way,
+                number: passage.number,
+                sum,
+            });
+        }
+        ways
+    }
+
+    fn take(&mut self, told: Told<'_>, ways: Vec<OfWay>) -> io::Result<()> {
+        for of in ways {
+            self.add_way(&of.way, of.sum);
+        }
+        for (_, entry) in told.entries() {
+            match entry {
+                Entry::Record(record) => self.add(record),
+                Entry::Passed(passage) if is_blocked(passage.way.verdict) => {
+                    self.add(&passage.record());
+                }
+                Entry::Passed(_) => {}
+            }
+        }
         Ok(())
     }
+}
+
+const fn is_blocked(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Drop | Verdict::Reject)
 }

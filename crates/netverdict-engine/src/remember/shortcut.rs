@@ -222,13 +222,7 @@ impl Engine {
     /// What is said of a packet that arrived.
     fn tell(&mut self, packet: &Packet<'_>, glance: &Glance, arrived: Arrived) -> Option<Outcome> {
         let nat = self.translation(arrived);
-        let flow = match arrived.flow {
-            Some((id, _)) => self.flow_of(id),
-            None => self
-                .config
-                .number_flows
-                .then(|| self.state.flows.number(glance.transport(), None, None)),
-        };
+        let flow = self.flow_at(arrived, glance);
         let path = self.paths.get(arrived.path)?;
         let egress = self
             .config
@@ -252,6 +246,17 @@ impl Engine {
         let before = entry.tuple(direction).transport();
         let after = mapping(entry.tuple(direction.other()), before, path.mapped)?;
         (before != after).then_some(NatView { before, after })
+    }
+
+    /// The number of the flow of a packet that arrived just now.
+    pub(crate) fn flow_at(&mut self, arrived: Arrived, glance: &Glance) -> Option<FlowId> {
+        match arrived.flow {
+            Some((id, _)) => self.flow_of(id),
+            None => self
+                .config
+                .number_flows
+                .then(|| self.state.flows.number(glance.transport(), None, None)),
+        }
     }
 
     /// The number of a confirmed connection's flow.

@@ -7,7 +7,7 @@ use netverdict_audit::{Auditor, Places, coverage, subject};
 use netverdict_bundle::Survey;
 use netverdict_capture::{Captures, Summary};
 use netverdict_replay::{
-    Lanes, Options, Progress, Ran, ReplayError, Session, Setup, Sink, Watch, survey,
+    Each, Lanes, Listing, Options, Progress, Ran, ReplayError, Session, Setup, Watch, survey,
 };
 use netverdict_report::findings::{Findings, sarif};
 use netverdict_report::model::Report;
@@ -138,7 +138,7 @@ impl Job<'_> {
                 let read = self.read_through()?;
                 let sink = Pcapng::new(self.setup, &read, VERSION, &mut output);
                 let session = match sink {
-                    Ok(mut sink) => self.replay(&mut sink)?,
+                    Ok(mut sink) => self.replay(&mut Each(&mut sink))?,
                     Err(error) => return Err(output.failure(&error)),
                 };
                 super::warn(self.common, &self.all_warnings(&session));
@@ -146,7 +146,7 @@ impl Job<'_> {
             }
             Format::Junit => {
                 let mut flows = Flows::new();
-                let session = self.replay(&mut flows)?;
+                let session = self.replay(&mut Each(&mut flows))?;
                 let warnings = self.own_warnings(&session);
                 let captures = session.captures();
                 let written = junit::write(self.setup, captures, &flows, &warnings, &mut output);
@@ -157,7 +157,7 @@ impl Job<'_> {
                 let paths = Paths::new();
                 let mut watcher = paths.watch();
                 let mut flows = Flows::with_packets(paths);
-                let session = self.replay_watched(&mut flows, &mut watcher)?;
+                let session = self.replay_watched(&mut Each(&mut flows), &mut watcher)?;
                 // The page's own list of flows has the blocked ones too.
                 flows.tally.forget_blocked();
                 let report = self.report(&session, &flows.tally);
@@ -176,7 +176,7 @@ impl Job<'_> {
     /// What the replay says of the dumps' lines.
     fn findings(&self, output: &mut Output) -> Result<Vec<Summary>, Failure> {
         let mut auditor = Auditor::default();
-        let session = self.replay(&mut auditor)?;
+        let session = self.replay(&mut Each(&mut auditor))?;
         let subject = subject(self.setup);
         if self.format == Format::Lcov {
             let coverage = coverage(&subject, &session.totals(), None);
@@ -338,19 +338,19 @@ impl Job<'_> {
     }
 
     /// Takes all captures through the host.
-    fn replay<S: Sink>(&self, sink: &mut S) -> Result<Session<'_>, Failure> {
-        self.replay_watched(sink, &mut ())
+    fn replay<L: Listing>(&self, listing: &mut L) -> Result<Session<'_>, Failure> {
+        self.replay_watched(listing, &mut ())
     }
 
-    fn replay_watched<S: Sink>(
+    fn replay_watched<L: Listing>(
         &self,
-        sink: &mut S,
+        listing: &mut L,
         watch: &mut dyn Watch,
     ) -> Result<Session<'_>, Failure> {
         let bar = Bar::new(self.common, self.frames);
         let mut session = Session::new(self.setup, self.options);
         let mut one = |session: &mut Session<'_>, captures: Captures| {
-            let ran = session.run(captures, sink, watch, &|progress| bar.advance(progress));
+            let ran = session.list(captures, listing, watch, &|progress| bar.advance(progress));
             ran.map_err(|e| failed(&e, Some(self.setup)))
         };
         let result = if self.separate {

@@ -1,0 +1,128 @@
+//! Values of JSON as bytes at the end of a buffer, for lists as long as the traffic.
+
+use std::io::Write;
+use std::net::IpAddr;
+
+use netverdict_net::Timestamp;
+
+/// Adds bytes as they are.
+pub(crate) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(bytes);
+}
+
+/// Adds a decimal number.
+pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
+    digits(out, value, 1);
+}
+
+/// Adds a decimal number of at least so many digits.
+fn digits(out: &mut Vec<u8>, mut value: u64, least: usize) {
+    const LONGEST: usize = 20;
+    let mut text = [b'0'; LONGEST];
+    let mut start = LONGEST;
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+        start -= 1;
+        if value == 0 {
+            break;
+        }
+    }
+    let start = start.min(LONGEST.saturating_sub(least));
+    put(out, text.get(start..).unwrap_or_default());
+}
+
+/// Adds a text in quotes.
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.bytes().all(is_plain) {
+        out.push(b'"');
+        put(out, text.as_bytes());
+        out.push(b'"');
+    } else if serde_json::to_writer(&mut *out, text).is_err() {
+        debug_assert!(false, "nothing fails that is written to memory");
+    }
+}
+
+/// Adds a text in quotes, or null.
+pub(crate) fn optional_text(out: &mut Vec<u8>, value: Option<&str>) {
+    match value {
+        Some(value) => text(out, value),
+        None => put(out, b"null"),
+    }
+}
+
+/// Adds an address in quotes.
+pub(crate) fn address(out: &mut Vec<u8>, address: IpAddr) {
+    out.push(b'"');
+    match address {
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b'.');
+                }
+                number(out, octet.into());
+            }
+        }
+        IpAddr::V6(address) => {
+            if write!(out, "{address}").is_err() {
+                debug_assert!(false, "nothing fails that is written to memory");
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+/// Adds seconds with nine digits, in quotes.
+pub(crate) fn time(out: &mut Vec<u8>, time: Timestamp) {
+    out.push(b'"');
+    if time.seconds() < 0 {
+        out.push(b'-');
+    }
+    number(out, time.seconds().unsigned_abs());
+    out.push(b'.');
+    digits(out, time.subsec_nanos().into(), 9);
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(add: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        add(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn values_are_written_as_serde_writes_their_text(
+            value: u64, nanoseconds: i64, address_of: IpAddr, any_text: String
+        ) {
+            let json = |text: &str| serde_json::to_string(text).unwrap();
+            prop_assert_eq!(written(|out| number(out, value)), value.to_string());
+            prop_assert_eq!(written(|out| number(out, value % 100)), (value % 100).to_string());
+            let at = Timestamp(nanoseconds);
+            prop_assert_eq!(written(|out| time(out, at)), json(&at.to_string()));
+            prop_assert_eq!(written(|out| address(out, address_of)), json(&address_of.to_string()));
+            prop_assert_eq!(written(|out| text(out, &any_text)), json(&any_text));
+        }
+    }
+
+    #[test]
+    fn all_digits_are_there() {
+        assert_eq!(written(|out| number(out, u64::MAX)), u64::MAX.to_string());
+        assert_eq!(written(|out| number(out, 0)), "0");
+        assert_eq!(
+            written(|out| time(out, Timestamp(-1))),
+            format!("\"{}\"", Timestamp(-1))
+        );
+        assert_eq!(
+            written(|out| text(out, "\u{7f}é\"\\\n")),
+            "\"\u{7f}é\\\"\\\\\\n\""
+        );
+    }
+}
