@@ -32,8 +32,9 @@ pub fn unexplained(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let latest = captures.iter().filter_map(|c| c.latest).max();
-    for (dump, counted) in places.subject.dumps.iter().zip(&totals.rulesets) {
-        let earlier = before.and_then(|b| b.rulesets.iter().find(|r| r.family == counted.family));
+    for dump in &places.subject.dumps {
+        let family = dump.ruleset.family;
+        let earlier = before.and_then(|b| b.rulesets.iter().find(|r| r.family == family));
         if before.is_some() != earlier.is_some() || !has_counters(dump.ruleset) {
             continue;
         }
@@ -41,23 +42,21 @@ pub fn unexplained(
             continue;
         }
         let mut here_found = Vec::new();
-        for (id, rule) in counted.rules() {
-            let (Some(after), Some(base)) =
-                (dump.ruleset.rule(id), base(earlier, dump.ruleset, id))
-            else {
+        for (id, after) in dump.ruleset.rules() {
+            let Some(base) = base(earlier, dump.ruleset, id) else {
                 continue;
             };
-            let rose = after.counters.packets.saturating_sub(base.packets);
-            let here = rule.counters.packets;
-            if rose >= here || id.table == TableKind::Nat {
-                continue;
-            }
             let place = RuleRef {
-                family: counted.family,
+                family,
                 table: id.table,
                 chain: id.chain.0,
                 number: RuleNumber::Rule(id.number()),
             };
+            let rose = after.counters.packets.saturating_sub(base.packets);
+            let here = totals.get(place).map_or(0, |counted| counted.packets);
+            if rose >= here || id.table == TableKind::Nat {
+                continue;
+            }
             here_found.push(finding(places, place, rose, here, earlier.is_some()));
         }
         if here_found.len() > FEW {

@@ -1,5 +1,6 @@
 //! Which rules and chains the traffic exercised.
 
+use netverdict_engine::{RuleNumber, RuleRef};
 use netverdict_lint::catalogue::{CHAIN_NOT_ENTERED, NEVER_EXERCISED};
 use netverdict_lint::{Finding, Part, Place, Review, Subject};
 use netverdict_replay::Totals;
@@ -79,18 +80,21 @@ impl Coverage {
 /// Counts what a replay from zero counters hit. Rules that a review calls dead are told apart; without one, none is.
 pub fn coverage(subject: &Subject<'_>, totals: &Totals, review: Option<&Review>) -> Coverage {
     let mut coverage = Coverage::default();
-    for (index, (dump, counted)) in subject.dumps.iter().zip(&totals.rulesets).enumerate() {
+    for (index, dump) in subject.dumps.iter().enumerate() {
         for table in &dump.ruleset.tables {
-            let Some(counts) = counted.table(table.kind) else {
-                continue;
-            };
             for (id, chain) in table.chains() {
-                let Some(counts_here) = counts.chain(id) else {
-                    continue;
+                let counted = |id: ChainId, number| {
+                    let place = RuleRef {
+                        family: dump.ruleset.family,
+                        table: table.kind,
+                        chain: id.0,
+                        number,
+                    };
+                    totals.get(place)
                 };
-                for (number, (rule, counted)) in
-                    chain.rules.iter().zip(&counts_here.rules).enumerate()
-                {
+                for (number, rule) in chain.rules.iter().enumerate() {
+                    let counters = counted(id, RuleNumber::Rule(number as u32 + 1));
+                    let counters = counters.unwrap_or_default();
                     let is_dead = review.is_some_and(|review| {
                         let dead = netverdict_lint::Dead {
                             dump: index,
@@ -100,7 +104,6 @@ pub fn coverage(subject: &Subject<'_>, totals: &Totals, review: Option<&Review>)
                         };
                         review.dead.binary_search(&dead).is_ok()
                     });
-                    let counters = counted.counters;
                     coverage.rules.push(CoveredRule {
                         place: dump.rule(table, id, number, rule),
                         counters,
@@ -111,14 +114,16 @@ pub fn coverage(subject: &Subject<'_>, totals: &Totals, review: Option<&Review>)
                         },
                     });
                 }
-                let packets = entered(counts, id, counts_here);
+                let packets = entered(table, id, chain, &|id, number| {
+                    counted(id, number).map_or(0, |counters| counters.packets)
+                });
                 coverage.chains.push(CoveredChain {
                     place: dump.chain(table, chain, false),
                     name: format!("{} {}", table.kind, chain.name),
                     packets,
                     is_base: chain.hook().is_some(),
                 });
-                if let Some(counters) = counts_here.counters() {
+                if let Some(counters) = counted(id, RuleNumber::Policy) {
                     coverage.policies.push(CoveredRule {
                         place: dump.chain(table, chain, true),
                         counters,
@@ -136,17 +141,25 @@ pub fn coverage(subject: &Subject<'_>, totals: &Totals, review: Option<&Review>)
 }
 
 /// Packets that came into a chain: those of the rules that lead to it, or at least those of its busiest rule.
-fn entered(counts: &Table, id: ChainId, chain: &Chain) -> u64 {
-    let rules = || counts.rules().map(|(_, rule)| rule);
+fn entered(
+    table: &Table,
+    id: ChainId,
+    chain: &Chain,
+    packets: &dyn Fn(ChainId, RuleNumber) -> u64,
+) -> u64 {
+    let numbered = |chain: &Chain| (1..).map(RuleNumber::Rule).take(chain.rules.len());
     if chain.hook().is_none() {
         let leads =
             |t: &Option<Target>| matches!(t, Some(Target::Jump(c) | Target::Goto(c)) if *c == id);
-        let leading = rules().filter(|rule| leads(&rule.target));
-        return leading.map(|rule| rule.counters.packets).sum();
+        let of_chain = |(from, chain): (ChainId, &Chain)| -> u64 {
+            let rules = numbered(chain).zip(&chain.rules);
+            let leading = rules.filter(|(_, rule)| leads(&rule.target));
+            leading.map(|(number, _)| packets(from, number)).sum()
+        };
+        return table.chains().map(of_chain).sum();
     }
-    let busiest = chain.rules.iter().map(|rule| rule.counters.packets).max();
-    let policy = chain.counters().map(|c| c.packets);
-    busiest.max(policy).unwrap_or(0)
+    let all = numbered(chain).chain([RuleNumber::Policy]);
+    all.map(|number| packets(id, number)).max().unwrap_or(0)
 }
 
 /// A finding for each rule, and each chain, that the traffic left alone.

@@ -22,7 +22,7 @@ mod transport;
 pub use error::ReplayError;
 pub use record::{Cause, Contradiction, Ends, Evidence, Fate, FrameRef, Record, Verdict};
 pub use session::{Lanes, Moment, Options, Progress, Ran, Session, Watch};
-pub use setup::{Setup, Totals};
+pub use setup::{OfFamily, Setup, Totals};
 pub use sink::{Each, Listing, NullSink, Sink};
 pub use survey::survey;
 pub use told::{Entry, Passage, Told, Way};

@@ -413,10 +413,7 @@ impl<'s> Session<'s> {
 
     /// What every rule counted, of a session at its end.
     pub fn take_totals(&mut self) -> Totals {
-        let none = Totals {
-            rulesets: Vec::new(),
-        };
-        let mut totals = std::mem::replace(&mut self.totals, none);
+        let mut totals = std::mem::replace(&mut self.totals, Totals::NONE);
         let lanes = std::iter::once(&self.lane).chain(&self.beside);
         lanes.for_each(|lane| totals.add(&lane.engine));
         totals

@@ -11,7 +11,9 @@ use netverdict_net::{Family, Protocol};
 use netverdict_ruleset::fingerprints::Fingerprint;
 use netverdict_ruleset::sets::SetCollection;
 use netverdict_ruleset::timeouts::TimeoutPolicy;
-use netverdict_ruleset::{ChainKind, Counters, Ruleset};
+use netverdict_ruleset::{
+    Chain, ChainId, Counters, RuleId, Ruleset, SaveCounters, Table, TableKind,
+};
 
 /// Everything that an engine is made of and that a report explains.
 #[derive(Debug)]
@@ -137,23 +139,61 @@ fn transport(tuple: &TupleText, protocol: Protocol) -> Transport {
     }
 }
 
-/// Rulesets whose counters are what engines counted.
+/// What engines counted, of every rule and policy.
 #[derive(Debug, Clone)]
 pub struct Totals {
-    /// Like [`Setup::rulesets`].
-    pub rulesets: Vec<Ruleset>,
+    /// In the order of [`Setup::rulesets`].
+    families: Vec<OfFamily>,
+}
+
+/// What was counted of one family's rules; prints them with these counters.
+#[derive(Debug, Clone)]
+pub struct OfFamily {
+    family: Family,
+    tables: Vec<OfTable>,
+}
+
+#[derive(Debug, Clone)]
+struct OfTable {
+    kind: TableKind,
+    /// In the order of the table.
+    chains: Vec<OfChain>,
+}
+
+#[derive(Debug, Clone)]
+struct OfChain {
+    rules: Vec<Counters>,
+    policy: Option<Counters>,
 }
 
 impl Totals {
+    /// Nothing at all.
+    pub(crate) const NONE: Self = Self {
+        families: Vec::new(),
+    };
+
     /// All counters 0, or those of the dumps.
     pub(crate) fn new(rulesets: &[Ruleset], keep: bool) -> Self {
-        let mut totals = Self {
-            rulesets: rulesets.to_vec(),
+        let begin = |counters: Counters| if keep { counters } else { Counters::default() };
+        let chain = |chain: &Chain| OfChain {
+            rules: chain
+                .rules
+                .iter()
+                .map(|rule| begin(rule.counters))
+                .collect(),
+            policy: chain.counters().map(begin),
         };
-        if !keep {
-            totals.each(|_, counters| *counters = Counters::default());
+        let table = |table: &Table| OfTable {
+            kind: table.kind,
+            chains: table.chains.iter().map(chain).collect(),
+        };
+        let family = |ruleset: &Ruleset| OfFamily {
+            family: ruleset.family,
+            tables: ruleset.tables.iter().map(table).collect(),
+        };
+        Self {
+            families: rulesets.iter().map(family).collect(),
         }
-        totals
     }
 
     /// Adds what an engine counted.
@@ -176,36 +216,59 @@ impl Totals {
 
     /// The counters of a rule or policy.
     pub fn get(&self, rule: RuleRef) -> Option<Counters> {
-        let ruleset = self.rulesets.iter().find(|r| r.family == rule.family)?;
-        let chain = ruleset.table(rule.table)?.chains.get(rule.chain as usize)?;
+        let chain = self.of(rule.family)?.chain(rule.table, rule.chain)?;
         match rule.number {
-            RuleNumber::Policy => chain.counters(),
+            RuleNumber::Policy => chain.policy,
             RuleNumber::Rule(number) => {
                 let index = usize::try_from(number).ok()?.checked_sub(1)?;
-                Some(chain.rules.get(index)?.counters)
+                chain.rules.get(index).copied()
             }
         }
     }
 
+    /// What was counted of a family's rules.
+    pub fn of(&self, family: Family) -> Option<&OfFamily> {
+        self.families.iter().find(|of| of.family == family)
+    }
+
     fn each(&mut self, mut change: impl FnMut(RuleRef, &mut Counters)) {
-        for ruleset in &mut self.rulesets {
-            let family = ruleset.family;
-            for table in &mut ruleset.tables {
-                for (chain, index) in table.chains.iter_mut().zip(0..) {
+        for OfFamily { family, tables } in &mut self.families {
+            for OfTable { kind, chains } in tables {
+                for (chain, index) in chains.iter_mut().zip(0..) {
                     let place = |number| RuleRef {
-                        family,
-                        table: table.kind,
+                        family: *family,
+                        table: *kind,
                         chain: index,
                         number,
                     };
-                    for (rule, number) in chain.rules.iter_mut().zip(1..) {
-                        change(place(RuleNumber::Rule(number)), &mut rule.counters);
+                    for (counters, number) in chain.rules.iter_mut().zip(1..) {
+                        change(place(RuleNumber::Rule(number)), counters);
                     }
-                    if let ChainKind::Base { counters, .. } = &mut chain.kind {
+                    if let Some(counters) = &mut chain.policy {
                         change(place(RuleNumber::Policy), counters);
                     }
                 }
             }
         }
+    }
+}
+
+impl OfFamily {
+    fn chain(&self, table: TableKind, chain: u32) -> Option<&OfChain> {
+        let table = self.tables.iter().find(|of| of.kind == table)?;
+        table.chains.get(chain as usize)
+    }
+}
+
+impl SaveCounters for OfFamily {
+    fn rule(&self, id: RuleId) -> Counters {
+        let chain = self.chain(id.table, id.chain.0);
+        let counters = chain.and_then(|chain| chain.rules.get(id.index as usize));
+        counters.copied().unwrap_or_default()
+    }
+
+    fn policy(&self, table: TableKind, chain: ChainId) -> Counters {
+        let chain = self.chain(table, chain.0);
+        chain.and_then(|chain| chain.policy).unwrap_or_default()
     }
 }

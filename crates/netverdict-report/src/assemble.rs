@@ -167,7 +167,8 @@ fn totals(tally: &Tally) -> Vec<model::Total> {
 
 /// Every rule, each chain's policy after its rules.
 fn rules(run: &Run<'_>, names: &Names<'_>) -> Vec<model::Rule> {
-    let counted = counted(&run.totals.rulesets);
+    let places = places(&run.setup.rulesets).into_iter();
+    let counted = places.map(|place| (place, run.totals.get(place).unwrap_or_default()));
     counted
         .map(|(place, counters)| rule(place, counters, run, names))
         .collect()
@@ -175,10 +176,6 @@ fn rules(run: &Run<'_>, names: &Names<'_>) -> Vec<model::Rule> {
 
 /// The places of [`model::Report::rules`], in its order.
 pub(crate) fn places(rulesets: &[Ruleset]) -> Vec<RuleRef> {
-    counted(rulesets).map(|(place, _)| place).collect()
-}
-
-fn counted(rulesets: &[Ruleset]) -> impl Iterator<Item = (RuleRef, Counters)> {
     let tables = rulesets
         .iter()
         .flat_map(|ruleset| ruleset.tables.iter().map(|table| (ruleset.family, table)));
@@ -186,19 +183,18 @@ fn counted(rulesets: &[Ruleset]) -> impl Iterator<Item = (RuleRef, Counters)> {
         let chains = table.chains.iter().zip(0..);
         chains.map(move |(chain, index)| (family, table.kind, index, chain))
     });
-    chains.flat_map(|(family, table, index, chain)| {
+    let places = chains.flat_map(|(family, table, index, chain)| {
         let place = move |number| RuleRef {
             family,
             table,
             chain: index,
             number,
         };
-        let rules = chain.rules.iter().zip(1..);
-        let rules =
-            rules.map(move |(rule, number)| (place(RuleNumber::Rule(number)), rule.counters));
-        let policy = chain.counters();
-        rules.chain(policy.map(|counters| (place(RuleNumber::Policy), counters)))
-    })
+        let rules = (1..).zip(&chain.rules);
+        let rules = rules.map(move |(number, _)| place(RuleNumber::Rule(number)));
+        rules.chain(chain.counters().map(|_| place(RuleNumber::Policy)))
+    });
+    places.collect()
 }
 
 fn rule(place: RuleRef, counters: Counters, run: &Run<'_>, names: &Names<'_>) -> model::Rule {

@@ -114,7 +114,7 @@ impl Job<'_> {
             Format::Counters => {
                 let mut session = self.replay_unlisted()?;
                 let totals = session.take_totals();
-                let written = counters::write(&totals, &mut output);
+                let written = counters::write(&self.setup.rulesets, &totals, &mut output);
                 written.map_err(|error| output.failure(&error))?;
                 super::warn(self.common, &self.all_warnings(&session));
                 let captures = session.captures().to_vec();
