@@ -5,8 +5,14 @@ use std::net::IpAddr;
 
 use netverdict_net::Timestamp;
 
+/// Adds bytes that are known beforehand: as many are copied without a call.
+#[inline]
+pub(crate) fn put<const N: usize>(out: &mut Vec<u8>, bytes: &[u8; N]) {
+    out.extend_from_slice(bytes);
+}
+
 /// Adds bytes as they are.
-pub(crate) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn add(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
@@ -29,7 +35,7 @@ fn digits(out: &mut Vec<u8>, mut value: u64, least: usize) {
         }
     }
     let start = start.min(LONGEST.saturating_sub(least));
-    put(out, text.get(start..).unwrap_or_default());
+    add(out, text.get(start..).unwrap_or_default());
 }
 
 /// Adds a text in quotes.
@@ -37,7 +43,7 @@ pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if text.bytes().all(is_plain) {
         out.push(b'"');
-        put(out, text.as_bytes());
+        add(out, text.as_bytes());
         out.push(b'"');
     } else if serde_json::to_writer(&mut *out, text).is_err() {
         debug_assert!(false, "nothing fails that is written to memory");
@@ -61,7 +67,13 @@ pub(crate) fn address(out: &mut Vec<u8>, address: IpAddr) {
                 if index > 0 {
                     out.push(b'.');
                 }
-                number(out, octet.into());
+                if octet >= 100 {
+                    out.push(b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    out.push(b'0' + octet / 10 % 10);
+                }
+                out.push(b'0' + octet % 10);
             }
         }
         IpAddr::V6(address) => {

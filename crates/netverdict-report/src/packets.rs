@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::assemble::direction;
+use crate::bytes::{put, text};
 use crate::flows::reason;
 use crate::model::Number;
 use crate::names::Names;
@@ -132,6 +133,8 @@ pub struct Lines<'s, 'w> {
     names: Names<'s>,
     /// The captures' names, by [`netverdict_replay::FrameRef::file`].
     files: Vec<String>,
+    /// What stands between the frame's number and its time, by the same.
+    between: Vec<Vec<u8>>,
     /// Buffers to be used again.
     spare: Mutex<Vec<Vec<u8>>>,
     out: &'w mut (dyn Write + Send + Sync),
@@ -152,9 +155,11 @@ impl<'s, 'w> Lines<'s, 'w> {
         files: Vec<String>,
         out: &'w mut (dyn Write + Send + Sync),
     ) -> Self {
+        let between = files.iter().map(|file| between(file)).collect();
         Self {
             names: Names::new(setup),
             files,
+            between,
             spare: Mutex::default(),
             out,
         }
@@ -179,6 +184,12 @@ impl<'s, 'w> Lines<'s, 'w> {
             Entry::Record(record) => self.whole(&mut line, record),
         }
         line
+    }
+
+    /// What stands between a frame's number and its time.
+    fn between(&self, file: usize) -> &[u8] {
+        const NO_FILE: &[u8] = b",\"file\":\"?\",\"time\":";
+        self.between.get(file).map_or(NO_FILE, Vec::as_slice)
     }
 
     fn file(&self, index: usize) -> &str {
@@ -243,6 +254,14 @@ impl<'s, 'w> Lines<'s, 'w> {
             })
             .collect()
     }
+}
+
+fn between(file: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    put(&mut bytes, b",\"file\":");
+    text(&mut bytes, file);
+    put(&mut bytes, b",\"time\":");
+    bytes
 }
 
 fn device(device: &Device) -> Option<&str> {

@@ -10,7 +10,7 @@ use netverdict_ruleset::Hook;
 
 use super::{Lines, device};
 use crate::assemble::direction;
-use crate::bytes::{address, number, optional_text, put, text, time};
+use crate::bytes::{add, address, number, optional_text, put, text, time};
 
 /// Whether nothing of a record has to be put together that few have.
 pub(super) fn is_usual(record: &Record) -> bool {
@@ -56,7 +56,7 @@ impl<'l, 's, 'w> Usual<'l, 's, 'w> {
     pub(super) fn passage(&mut self, out: &mut Vec<u8>, passage: &Passage<'_>) {
         let (head, tail) = self.way(passage);
         self.begin(out, passage.frame, passage.time);
-        put(out, self.shared.get(head).unwrap_or_default());
+        add(out, self.shared.get(head).unwrap_or_default());
         let reason = passage.way.cause.map(|cause| cause.to_string());
         middle(
             out,
@@ -66,7 +66,7 @@ impl<'l, 's, 'w> Usual<'l, 's, 'w> {
             Some(&passage.transport),
         );
         number(out, passage.len.into());
-        put(out, self.shared.get(tail).unwrap_or_default());
+        add(out, self.shared.get(tail).unwrap_or_default());
     }
 
     /// The line of a record.
@@ -142,9 +142,7 @@ impl<'l, 's, 'w> Usual<'l, 's, 'w> {
     fn begin(&self, out: &mut Vec<u8>, frame: FrameRef, at: netverdict_net::Timestamp) {
         put(out, b"{\"n\":");
         number(out, frame.number);
-        put(out, b",\"file\":");
-        text(out, self.lines.file(frame.file));
-        put(out, b",\"time\":");
+        add(out, self.lines.between(frame.file));
         time(out, at);
     }
 
@@ -208,14 +206,11 @@ fn middle(
     optional_text(out, reason);
     match ends {
         Some(ends) => {
-            put(
-                out,
-                if ends.source.is_ipv4() {
-                    b",\"family\":\"ipv4\",\"protocol\":"
-                } else {
-                    b",\"family\":\"ipv6\",\"protocol\":"
-                },
-            );
+            if ends.source.is_ipv4() {
+                put(out, b",\"family\":\"ipv4\",\"protocol\":");
+            } else {
+                put(out, b",\"family\":\"ipv6\",\"protocol\":");
+            }
             protocol(out, ends.protocol);
             put(out, b",\"source\":");
             self::ends(out, ends);
