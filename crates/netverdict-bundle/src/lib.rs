@@ -26,5 +26,5 @@ pub use error::{BundleError, NotRecognised};
 pub use infer::{Inferred, infer};
 pub use overrides::{Checksums, DirectionMode, LocalAddress, LocalAddressError, Overrides};
 pub use source::{Source, SourceId, SourceKind};
-pub use survey::{InterfaceSurvey, MacFacts, Seen, Survey, SurveyPacket};
+pub use survey::{InterfaceSurvey, MacFacts, Seen, Survey, SurveyPacket, Surveyor};
 pub use vantage::{Basis, Entry, FrameFacts, Own, Placement, Placer, place};

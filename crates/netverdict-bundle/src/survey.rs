@@ -10,6 +10,10 @@ use netverdict_net::{InterfaceName, MacAddr};
 
 use crate::{Bundle, Overrides};
 
+mod surveyor;
+
+pub use surveyor::Surveyor;
+
 /// How many addresses are kept for a MAC address or an interface; a few are what the inferences look at.
 const KEPT: usize = 256;
 
@@ -154,8 +158,7 @@ impl Survey {
 impl InterfaceSurvey {
     fn note(&mut self, packet: &SurveyPacket) {
         self.packets += 1;
-        let unicast = |a: IpAddr| !a.is_multicast() && !a.is_unspecified() && !is_broadcast(a);
-        if self.first.is_none() && unicast(packet.source) && unicast(packet.destination) {
+        if self.first.is_none() && is_unicast(packet.source) && is_unicast(packet.destination) {
             self.first = Some((packet.source, packet.destination));
         }
         if packet.destination.is_multicast()
@@ -165,7 +168,7 @@ impl InterfaceSurvey {
         }
         let fresh = u64::from(is_fresh(packet));
         for (address, is_source) in [(packet.source, true), (packet.destination, false)] {
-            if unicast(address)
+            if is_unicast(address)
                 && let Some(seen) = slot(&mut self.addresses, address)
             {
                 seen.note(packet.direction, is_source, fresh);
@@ -285,6 +288,10 @@ fn is_everybodys(group: IpAddr) -> bool {
             [0xff01 | 0xff02, 0, 0, 0, 0, 0, 0, 1] | [0xff02, 0, 0, 0, 0, 1, 0xff00..=0xffff, _]
         ),
     }
+}
+
+fn is_unicast(addr: IpAddr) -> bool {
+    !addr.is_multicast() && !addr.is_unspecified() && !is_broadcast(addr)
 }
 
 fn is_broadcast(addr: IpAddr) -> bool {

@@ -1,7 +1,8 @@
 //! The first pass: what the captures give away about the host.
 
-use netverdict_bundle::Survey;
-use netverdict_capture::{Batch, Captures};
+use netverdict_bundle::{Survey, SurveyPacket, Surveyor};
+use netverdict_capture::{Bare, Batch, Captures, Origin};
+use netverdict_net::{Link, Packet};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::{ReplayError, facts};
@@ -16,26 +17,71 @@ const PART: usize = 1024;
 pub fn survey(mut captures: Captures) -> Result<(Survey, u64), ReplayError> {
     let mut survey = Survey::default();
     let mut frames = 0;
-    while let Some(batch) = captures.next_batch()? {
-        let parts: Vec<_> = (0..batch.len().div_ceil(PART))
-            .into_par_iter()
-            .map(|part| of_part(&batch, part))
-            .collect();
+    let mut ahead = captures.next_batch()?;
+    while let Some(batch) = ahead {
+        // One thread reads on while others look at what was read.
+        let (parts, next) = rayon::join(|| of_batch(&batch), || captures.next_batch());
         frames += batch.len() as u64;
         for part in parts {
             survey.merge(part);
         }
+        ahead = next?;
     }
     Ok((survey, frames))
 }
 
+fn of_batch(batch: &Batch) -> Vec<Survey> {
+    let parts = (0..batch.len().div_ceil(PART)).into_par_iter();
+    parts.map(|part| of_part(batch, part)).collect()
+}
+
 fn of_part(batch: &Batch, part: usize) -> Survey {
-    let mut survey = Survey::default();
+    let mut surveyor = Surveyor::default();
+    let mut spots = Spots::default();
     let end = batch.len().min((part + 1) * PART);
-    for frame in (part * PART..end).filter_map(|index| batch.frame(index)) {
-        if let Some(Ok(packet)) = frame.packet() {
-            survey.note(&facts::of_survey(&frame, &packet));
+    for index in part * PART..end {
+        let bare = batch.bare(index);
+        if let Some(packet) = bare.and_then(|bare| spots.packet(batch, index, &bare)) {
+            surveyor.note(&packet);
+            continue;
+        }
+        if let Some(frame) = batch.frame(index)
+            && let Some(Ok(packet)) = frame.packet()
+        {
+            surveyor.note(&facts::of_survey(&frame, &packet));
         }
     }
-    survey
+    surveyor.finish()
+}
+
+/// Where packets were captured: what the survey says of all of one origin.
+#[derive(Default)]
+struct Spots {
+    known: Vec<(Origin, Link, SurveyPacket)>,
+}
+
+impl Spots {
+    /// The packet of a bare frame as the survey takes it.
+    fn packet(&mut self, batch: &Batch, index: usize, bare: &Bare<'_>) -> Option<SurveyPacket> {
+        // Few neighbours send to few interfaces.
+        const FEW: usize = 16;
+        let mut known = self.known.iter().take(FEW);
+        let like = known.find(|(origin, ..)| *origin == bare.origin);
+        let (link, like) = if let Some((_, link, like)) = like {
+            (*link, *like)
+        } else {
+            let frame = batch.frame(index)?;
+            let packet = frame.packet()?.ok()?;
+            let like = facts::of_survey(&frame, &packet);
+            self.known.push((bare.origin, frame.link, like));
+            (frame.link, like)
+        };
+        let packet = Packet::new(bare.packet, bare.on_wire, link).ok()?;
+        Some(SurveyPacket {
+            source: packet.source(),
+            destination: packet.destination(),
+            ttl: packet.ttl(),
+            ..like
+        })
+    }
 }
