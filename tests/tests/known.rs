@@ -69,8 +69,8 @@ fn fingerprints_that_are_given_decide() {
 
 #[test]
 fn helpers_that_are_not_modelled_are_named() {
-    let dump = "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -p udp -m udp -j CT --helper RAS\nCOMMIT\n";
-    let listed = "ipv4     2 udp      17 29 src=192.0.2.9 dst=203.0.113.10 sport=4000 dport=1719 src=203.0.113.10 dst=192.0.2.9 sport=1719 dport=4000 mark=0 helper=RAS use=1\n";
+    let dump = "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -p udp -m udp -j CT --helper mdns\nCOMMIT\n";
+    let listed = "ipv4     2 udp      17 29 src=192.0.2.9 dst=203.0.113.10 sport=4000 dport=1719 src=203.0.113.10 dst=192.0.2.9 sport=1719 dport=4000 mark=0 helper=mdns use=1\n";
     let folder = bundle(dump, &[("conntrack", listed)]);
     let captures = root().join("fixtures/single-server/captures");
     let run = Netverdict::new(["replay".as_ref(), folder.path().as_os_str()]);
@@ -81,14 +81,14 @@ fn helpers_that_are_not_modelled_are_named() {
     let text = document.to_string();
     assert!(text.contains("CT: the helper is not modelled"), "{text}");
     assert!(
-        text.contains("conntrack line 1: helper `RAS` is not modelled"),
+        text.contains("conntrack line 1: helper `mdns` is not modelled"),
         "{text}"
     );
     let run = Netverdict::new(["trace".as_ref(), folder.path().as_os_str()]);
     let packet = "in eth0 udp 192.0.2.9:4001 > 203.0.113.10:1719";
     let traced = run.args(["--send", packet, "--format", "json"]).json();
     assert!(
-        traced.to_string().contains("helper `RAS` is not modelled"),
+        traced.to_string().contains("helper `mdns` is not modelled"),
         "{traced}"
     );
 }
