@@ -91,7 +91,7 @@ fn of_ipv4(target: Hmark, packet: &Packet<'_>) -> Option<Tuple> {
 /// An ICMPv6 error's tuple is that of the packet it quotes; `None` if that cannot be read.
 fn of_ipv6(target: Hmark, packet: &Packet<'_>) -> Option<Tuple> {
     const ICMP_HEADER: usize = 8;
-    let Ok(found) = ipv6::find(packet, None) else {
+    let Ok(found) = find(packet) else {
         return Some(Tuple::default());
     };
     let error = matches!(packet.array::<1>(found.offset), Ok([1..128]));
@@ -107,8 +107,13 @@ fn of_ipv6(target: Hmark, packet: &Packet<'_>) -> Option<Tuple> {
     if inner.family() != Family::V6 {
         return None;
     }
-    let found = ipv6::find(&inner, None).ok()?;
+    let found = find(&inner).ok()?;
     Some(of_headers(target, &inner, &found))
+}
+
+/// The header that is hashed: of what is authenticated, the one that says so (`IP6_FH_F_AUTH`).
+fn find(packet: &Packet<'_>) -> Result<ipv6::Found, ipv6::WalkError> {
+    ipv6::find(packet, Some(Protocol::AH)).or_else(|_| ipv6::find(packet, None))
 }
 
 fn is_fragment(packet: &Packet<'_>) -> bool {
