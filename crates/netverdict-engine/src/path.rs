@@ -157,7 +157,7 @@ impl<'p> Walk<'_, 'p> {
             Some(RouteKind::Broadcast) => LocalKind::Broadcast,
             _ => LocalKind::Multicast,
         };
-        // IPv4 sends the copy first, IPv6 copies what is behind POSTROUTING.
+        // IPv4 sends the copy first, which comes in at once; IPv6 copies what is behind POSTROUTING.
         let sent = if v4 {
             None
         } else {
@@ -167,12 +167,6 @@ impl<'p> Walk<'_, 'p> {
         copy.has_socket = false;
         copy.is_shared = !v4;
         let returned = self.aside(&mut copy, |walk| walk.hook(Hook::Postrouting));
-        // IPv6 frees what has no hops left here, behind POSTROUTING: the copy is all that is left.
-        let copy_alone = sent.is_some() && self.skb.packet.ttl() == 0;
-        let end = match sent {
-            Some(end) => Ok(end),
-            None => self.leave(Fate::Sent),
-        };
         let mut copy_ended = returned;
         if copy_ended.is_ok() {
             let device = copy.out_device;
@@ -190,6 +184,12 @@ impl<'p> Walk<'_, 'p> {
                 walk.deliver(kind).map(|_| ())
             });
         }
+        // IPv6 frees what has no hops left here, behind POSTROUTING: the copy is all that is left.
+        let copy_alone = sent.is_some() && self.skb.packet.ttl() == 0;
+        let end = match sent {
+            Some(end) => Ok(end),
+            None => self.leave(Fate::Sent),
+        };
         match (copy_alone, copy_ended) {
             (true, Ok(())) => end.map(|end| End {
                 fate: Fate::Local,
