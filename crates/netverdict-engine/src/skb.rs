@@ -78,6 +78,11 @@ pub struct Skb<'p> {
     pub checksum_proven: bool,
     /// Whether the kernel summed the whole packet once (`CHECKSUM_COMPLETE`): on its way out it does not look again.
     pub summed: bool,
+    /// The IPv6 header as prefix translation left it, if nothing but addresses had changed in it before: a sum that the
+    /// kernel holds of the whole packet (`skb->csum`) does not notice the new address.
+    pub prefix_translated: Option<Box<[u8; 40]>>,
+    /// What an IPv6 header held as it came: version, class and label, and the hop limit.
+    pub came_with: [u8; 5],
     /// Whether a TRACE rule saw it.
     pub traced: bool,
     /// Whether it was made on this host.
@@ -122,6 +127,8 @@ impl<'p> Skb<'p> {
     /// A packet that nothing has looked at yet.
     pub fn new(packet: Packet<'p>) -> Self {
         Self {
+            came_with: first_words(&packet),
+            prefix_translated: None,
             packet,
             in_device: Device::Absent,
             out_device: Device::Absent,
@@ -148,5 +155,13 @@ impl<'p> Skb<'p> {
             bridged: false,
             made_by: None,
         }
+    }
+}
+
+/// Version, class, label and hop limit of an IPv6 header.
+pub(crate) fn first_words(packet: &Packet<'_>) -> [u8; 5] {
+    match packet.array::<8>(0) {
+        Ok(&[a, b, c, d, .., hops]) => [a, b, c, d, hops],
+        Err(_) => [0; 5],
     }
 }
