@@ -168,6 +168,7 @@ impl<'p> Walk<'_, 'p> {
         copy.is_shared = !v4;
         let returned = self.aside(&mut copy, |walk| walk.hook(Hook::Postrouting));
         let mut copy_ended = returned;
+        let mut arrived = None;
         if copy_ended.is_ok() {
             let device = copy.out_device;
             copy.in_device = device;
@@ -181,8 +182,16 @@ impl<'p> Walk<'_, 'p> {
             // Where the copy ends is not where the packet ends.
             copy_ended = self.aside(&mut copy, |walk| {
                 walk.hook(Hook::Prerouting)?;
-                walk.deliver(kind).map(|_| ())
+                arrived = Some(walk.deliver(kind)?);
+                Ok(())
             });
+        }
+        // `ip_mc_output` frees a multicast that has no hops left here, before POSTROUTING.
+        if v4 && kind == LocalKind::Multicast && self.skb.packet.ttl() == 0 {
+            copy_ended?;
+            if let Some(end) = arrived {
+                return Ok(end);
+            }
         }
         // IPv6 frees what has no hops left here, behind POSTROUTING: the copy is all that is left.
         let copy_alone = sent.is_some() && self.skb.packet.ttl() == 0;
