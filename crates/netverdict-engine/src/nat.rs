@@ -252,6 +252,8 @@ pub(crate) fn translate(
     }
     let target = entry.tuple(direction.other()).invert();
     let target = target.ok_or(Reason::NatFailed)?;
+    // `inet_proto_csum_replace16` takes the addresses for part of what `skb->csum` sums.
+    skb.summed_with = None;
     rewrite::packet(&mut skb.packet, 0, &target, side).ok_or(Reason::NatFailed)
 }
 

@@ -167,9 +167,7 @@ impl<'p> Walk<'_, 'p> {
         copy.has_socket = false;
         copy.is_shared = !v4;
         let returned = self.aside(&mut copy, |walk| walk.hook(Hook::Postrouting));
-        let mut copy_ended = returned;
-        let mut arrived = None;
-        if copy_ended.is_ok() {
+        let copy_end = returned.and_then(|()| {
             let device = copy.out_device;
             copy.in_device = device;
             copy.out_device = Device::Absent;
@@ -180,41 +178,31 @@ impl<'p> Walk<'_, 'p> {
                 _ => PacketType::Multicast,
             };
             // Where the copy ends is not where the packet ends.
-            copy_ended = self.aside(&mut copy, |walk| {
+            self.aside(&mut copy, |walk| {
                 walk.hook(Hook::Prerouting)?;
-                arrived = Some(walk.deliver(kind)?);
-                Ok(())
-            });
-        }
-        // `ip_mc_output` frees a multicast that has no hops left here, before POSTROUTING.
-        if v4 && kind == LocalKind::Multicast && self.skb.packet.ttl() == 0 {
-            copy_ended?;
-            if let Some(end) = arrived {
-                return Ok(end);
-            }
-        }
-        // IPv6 frees what has no hops left here, behind POSTROUTING: the copy is all that is left.
-        let copy_alone = sent.is_some() && self.skb.packet.ttl() == 0;
-        let end = match sent {
-            Some(end) => Ok(end),
-            None => self.leave(Fate::Sent),
-        };
-        match (copy_alone, copy_ended) {
-            (true, Ok(())) => end.map(|end| End {
+                walk.deliver(kind)
+            })
+        });
+        // A multicast that has no hops left is freed here, in IPv6 behind POSTROUTING, in IPv4 before: the copy is all that
+        // is left.
+        let is_freed = kind == LocalKind::Multicast && self.skb.packet.ttl() == 0;
+        match sent {
+            Some(end) if is_freed => copy_end.map(|_| End {
                 fate: Fate::Local,
                 ..end
             }),
-            (true, Err(ended)) => Err(ended),
-            (false, _) => end,
+            Some(end) => Ok(end),
+            None if is_freed => copy_end,
+            None => self.leave(Fate::Sent),
         }
     }
 
     /// Walks with another packet for a while; what the trail says of decisions stays this packet's.
-    fn aside(
+    fn aside<T>(
         &mut self,
         other: &mut Skb<'p>,
-        go: impl FnOnce(&mut Self) -> Result<(), End>,
-    ) -> Result<(), End> {
+        go: impl FnOnce(&mut Self) -> Result<T, End>,
+    ) -> Result<T, End> {
         self.recorder.give_up();
         std::mem::swap(&mut self.skb, other);
         let (filter, last) = (self.trail.filter, self.trail.last);

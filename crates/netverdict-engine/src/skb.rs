@@ -78,11 +78,9 @@ pub struct Skb<'p> {
     pub checksum_proven: bool,
     /// Whether the kernel summed the whole packet once (`CHECKSUM_COMPLETE`): on its way out it does not look again.
     pub summed: bool,
-    /// The IPv6 header as prefix translation left it, if nothing but addresses had changed in it before: a sum that the
-    /// kernel holds of the whole packet (`skb->csum`) does not notice the new address.
-    pub prefix_translated: Option<Box<[u8; 40]>>,
-    /// What an IPv6 header held as it came: version, class and label, and the hop limit.
-    pub came_with: [u8; 5],
+    /// What the IPv6 header held besides addresses when the kernel summed the packet (`skb->csum`): version, class, label,
+    /// hop limit. `None` once NAT has adjusted the sum.
+    pub summed_with: Option<[u8; 5]>,
     /// Whether a TRACE rule saw it.
     pub traced: bool,
     /// Whether it was made on this host.
@@ -127,8 +125,7 @@ impl<'p> Skb<'p> {
     /// A packet that nothing has looked at yet.
     pub fn new(packet: Packet<'p>) -> Self {
         Self {
-            came_with: first_words(&packet),
-            prefix_translated: None,
+            summed_with: beside_addresses(&packet),
             packet,
             in_device: Device::Absent,
             out_device: Device::Absent,
@@ -156,12 +153,19 @@ impl<'p> Skb<'p> {
             made_by: None,
         }
     }
+
+    /// Whether a checksum of IPv6 that was right when the kernel summed the packet is right to it still. It takes the
+    /// header from that sum and adds the addresses (`nf_ip6_checksum`), so that a new address cancels out and goes
+    /// unnoticed; anything else is summed again.
+    pub(crate) fn sum_stands(&self) -> bool {
+        self.checksum_proven
+            && self.summed_with.is_some()
+            && self.summed_with == beside_addresses(&self.packet)
+    }
 }
 
 /// Version, class, label and hop limit of an IPv6 header.
-pub(crate) fn first_words(packet: &Packet<'_>) -> [u8; 5] {
-    match packet.array::<8>(0) {
-        Ok(&[a, b, c, d, .., hops]) => [a, b, c, d, hops],
-        Err(_) => [0; 5],
-    }
+fn beside_addresses(packet: &Packet<'_>) -> Option<[u8; 5]> {
+    let &[a, b, c, d, .., hops] = packet.array::<8>(0).ok()?;
+    Some([a, b, c, d, hops])
 }

@@ -23,16 +23,11 @@ pub(crate) fn reset(asked: Asked<'_, '_>) -> Answer {
     if flags & RST != 0 {
         return Err("it is a reset itself");
     }
-    // `nf_reject_ip6_tcphdr_get` sums again whatever was proven, but takes the header from the old sum and adds the
-    // addresses: a prefix translated since cancels out, a hop less does not.
-    let proven = asked.skb.checksum_proven
-        && match original.family() {
-            Family::V4 => true,
-            Family::V6 => {
-                let header = original.array::<40>(0).ok();
-                asked.skb.prefix_translated.as_deref() == header && header.is_some()
-            }
-        };
+    // `nf_reject_ip6_tcphdr_get` looks again whatever was proven.
+    let proven = match original.family() {
+        Family::V4 => asked.skb.checksum_proven,
+        Family::V6 => asked.skb.sum_stands(),
+    };
     if !asked.skb.checksum_trusted && !proven && !verify::holds(original, Protocol::TCP, at) {
         return Err("bad TCP checksum");
     }

@@ -11,7 +11,6 @@ use crate::Reason;
 use crate::context::{Action, TargetCx};
 use crate::outcome::SHARED_MEMORY;
 use crate::rewrite;
-use crate::skb::first_words;
 
 const SOURCE: usize = 8;
 const DESTINATION: usize = 24;
@@ -36,9 +35,6 @@ fn translate(target: Npt, at: usize, cx: &mut TargetCx<'_, '_>) -> Action {
         return Action::Unknown(Cow::Borrowed(SHARED_MEMORY));
     }
     rewrite::put_bytes(&mut cx.skb.packet, at, &mapped.octets());
-    cx.skb.prefix_translated = (first_words(&cx.skb.packet) == cx.skb.came_with)
-        .then(|| cx.skb.packet.array(0).ok().copied().map(Box::new))
-        .flatten();
     cx.changed(
         "address",
         Ipv6Addr::from(bytes),
