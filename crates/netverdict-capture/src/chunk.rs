@@ -39,16 +39,68 @@ pub struct Bare<'a> {
 /// are alike in this are decoded alike up to their packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
+    /// The first and the last eight of the link header's fourteen bytes.
+    header: [u64; 2],
     file: usize,
     interface: u32,
-    header: [u8; 14],
-    direction: Option<Direction>,
-    packet_type: Option<PacketType>,
-    ifindex: Option<u32>,
+    /// Direction, packet type and interface index, where the record says any of them.
+    said: u64,
+}
+
+impl Origin {
+    #[inline]
+    fn new(file: usize, interface: u32, header: &[u8; 14], said: u64) -> Self {
+        let first = header.first_chunk().copied().unwrap_or_default();
+        let last = header.last_chunk().copied().unwrap_or_default();
+        Self {
+            header: [u64::from_ne_bytes(first), u64::from_ne_bytes(last)],
+            file,
+            interface,
+            said,
+        }
+    }
 }
 
 impl Record {
     pub(crate) const NO_INTERFACE: u32 = u32::MAX;
+}
+
+/// What consecutive frames come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The time of the first of them.
+    pub first: Timestamp,
+    /// The earliest time.
+    pub earliest: Timestamp,
+    /// The latest time.
+    pub latest: Timestamp,
+    /// Whether none is earlier than the one before it.
+    pub is_straight: bool,
+    /// How many bytes of them were captured.
+    pub captured: u64,
+}
+
+impl Span {
+    /// `None` of no records.
+    pub(crate) fn of(records: &[Record]) -> Option<Self> {
+        let first = records.first()?.time;
+        let mut span = Self {
+            first,
+            earliest: first,
+            latest: first,
+            is_straight: true,
+            captured: 0,
+        };
+        let mut before = first;
+        for record in records {
+            span.is_straight &= before <= record.time;
+            before = record.time;
+            span.earliest = span.earliest.min(record.time);
+            span.latest = span.latest.max(record.time);
+            span.captured += u64::from(record.captured);
+        }
+        Some(span)
+    }
 }
 
 /// What decoding needs to know of an interface.
@@ -80,6 +132,7 @@ pub struct Chunk {
     pub(crate) file: usize,
     pub(crate) bytes: Vec<u8>,
     pub(crate) records: Vec<Record>,
+    pub(crate) span: Span,
     pub(crate) first: u64,
     pub(crate) ports: Arc<[Port]>,
 }
@@ -119,6 +172,7 @@ impl Chunk {
     }
 
     /// Frame `index`, if it is an Ethernet frame with an IP packet right behind its header.
+    #[inline]
     pub fn bare(&self, index: usize) -> Option<Bare<'_>> {
         let record = self.records.get(index)?;
         let port = self.ports.get(record.interface as usize)?;
@@ -136,17 +190,13 @@ impl Chunk {
             (0x08, 0x00, 4) | (0x86, 0xdd, 6) => {}
             _ => return None,
         }
-        let said = extra::read(record.extra, &self.bytes);
+        let said = match record.extra {
+            Extra::None => 0,
+            extra => extra::read(extra, &self.bytes).number(),
+        };
         Some(Bare {
             time: record.time,
-            origin: Origin {
-                file: self.file,
-                interface: record.interface,
-                header: *header,
-                direction: said.direction,
-                packet_type: said.packet_type,
-                ifindex: said.ifindex,
-            },
+            origin: Origin::new(self.file, record.interface, header, said),
             packet,
             on_wire: on_wire - 14,
         })

@@ -64,6 +64,16 @@ pub(crate) enum Walker {
 }
 
 impl Walker {
+    /// Puts records that follow each other from `at` on into `records`, as long as there is nothing to be said of any; where
+    /// they end.
+    #[inline]
+    pub(crate) fn run(&self, bytes: &[u8], at: usize, records: &mut Vec<Record>) -> usize {
+        match self {
+            Self::Pcap(pcap) => pcap.run(bytes, at, records),
+            Self::Modified(_) | Self::Pcapng(_) | Self::Erf(_) => at,
+        }
+    }
+
     /// What is at `at`; `bytes` are a chunk of at most 4 GiB.
     pub(crate) fn step(&mut self, bytes: &[u8], at: usize, log: &mut Log<'_>) -> Step {
         let rest = bytes.get(at..).unwrap_or_default();

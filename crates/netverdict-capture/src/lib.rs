@@ -20,7 +20,7 @@ mod source;
 mod stream;
 mod summary;
 
-pub use chunk::{Bare, Chunk, Origin};
+pub use chunk::{Bare, Chunk, Origin, Span};
 pub use error::CaptureError;
 pub use format::write::{FrameOut, InterfaceOut, PcapWriter, PcapngWriter, WriteError};
 pub use frame::{Direction, Frame, Layer, Network, Position, SkipReason, Tag};

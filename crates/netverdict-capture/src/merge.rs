@@ -9,7 +9,7 @@ use netverdict_net::Timestamp;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::reader::{CHUNK_SIZE, CaptureReader};
-use crate::{Bare, CaptureError, Chunk, Frame, Input, Summary};
+use crate::{Bare, CaptureError, Chunk, Frame, Input, Span, Summary};
 
 /// Frames of a merged batch.
 const BATCH: usize = 8192;
@@ -38,6 +38,14 @@ impl Batch {
         }
     }
 
+    /// What all of its frames come to, where that is known: if they are consecutive frames of one capture.
+    pub fn span(&self) -> Option<Span> {
+        match (&self.picks, self.chunks.as_slice()) {
+            (None, [chunk]) => Some(chunk.span),
+            _ => None,
+        }
+    }
+
     /// Decodes frame `index`, counted from 0 in stream order.
     pub fn frame(&self, index: usize) -> Option<Frame<'_>> {
         let (chunk, index) = self.place(index)?;
@@ -57,6 +65,7 @@ impl Batch {
     }
 
     /// Frame `index`, if it is an Ethernet frame with an IP packet right behind its header.
+    #[inline]
     pub fn bare(&self, index: usize) -> Option<Bare<'_>> {
         let (chunk, index) = self.place(index)?;
         chunk.bare(index)
@@ -68,6 +77,7 @@ impl Batch {
         chunk.extent(index)
     }
 
+    #[inline]
     fn place(&self, index: usize) -> Option<(&Chunk, usize)> {
         match &self.picks {
             None => Some((self.chunks.first()?, index)),
@@ -223,14 +233,19 @@ impl File {
         Ok(())
     }
 
+    /// All frames of the next chunk. It is read only now: who has one is done with those before.
     fn whole_chunk(&mut self) -> Result<Option<Batch>, CaptureError> {
-        let chunk = match &mut self.state {
-            State::Open(head) => Arc::clone(&head.chunk),
-            _ => return Ok(None),
+        if let State::Open(head) = &self.state
+            && head.next != 0
+        {
+            self.advance()?;
+        }
+        let State::Open(head) = &mut self.state else {
+            return Ok(None);
         };
-        self.advance()?;
+        head.next = head.chunk.len();
         Ok(Some(Batch {
-            chunks: vec![chunk],
+            chunks: vec![Arc::clone(&head.chunk)],
             picks: None,
         }))
     }

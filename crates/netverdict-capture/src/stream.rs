@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::chunk::{Chunk, Port, Record};
+use crate::chunk::{Chunk, Port, Record, Span};
 use crate::format::{Log, Step, Walker};
 use crate::source::{Bytes, Opened};
 use crate::summary::{Summary, Warning};
@@ -22,6 +22,8 @@ pub(crate) struct Stream {
     need: usize,
     ports: Arc<[Port]>,
     state: State,
+    /// How many records the last chunk had: about as many as the next has.
+    usual: usize,
     pub(crate) summary: Summary,
 }
 
@@ -41,6 +43,7 @@ enum State {
 /// What a walk over the bytes at hand came to.
 struct Walked {
     records: Vec<Record>,
+    span: Option<Span>,
     /// Bytes walked over.
     end: usize,
     stop: Stop,
@@ -69,6 +72,7 @@ impl Stream {
             need: 0,
             ports: Arc::default(),
             state: State::Open,
+            usual: 0,
             summary,
         }
     }
@@ -92,8 +96,8 @@ impl Stream {
             self.fill(&mut bytes);
             let walked = self.walk(&bytes);
             self.settle(&mut bytes, &walked);
-            if !walked.records.is_empty() {
-                return Ok(Some(self.chunk(bytes, walked.records)));
+            if let Some(span) = walked.span {
+                return Ok(Some(self.chunk(bytes, walked.records, span)));
             }
         }
     }
@@ -116,9 +120,10 @@ impl Stream {
 
     fn walk(&mut self, bytes: &[u8]) -> Walked {
         let first = self.summary.frames + 1;
-        let mut records = Vec::new();
+        let mut records = Vec::with_capacity(self.usual);
         let mut end = 0;
         let stop = loop {
+            end = self.walker.run(bytes, end, &mut records);
             let mut log = Log {
                 summary: &mut self.summary,
                 frame: first + records.len() as u64,
@@ -136,8 +141,17 @@ impl Stream {
                 Step::Malformed(what) => break Stop::Malformed(what),
             }
         };
-        self.count(&records);
-        Walked { records, end, stop }
+        self.usual = records.len() + records.len() / 8;
+        let span = Span::of(&records);
+        if let Some(span) = &span {
+            self.count(span, &records);
+        }
+        Walked {
+            records,
+            span,
+            end,
+            stop,
+        }
     }
 
     /// Keeps the rest, or says why there will be none.
@@ -182,7 +196,7 @@ impl Stream {
         Ok(None)
     }
 
-    fn count(&mut self, records: &[Record]) {
+    fn count(&mut self, span: &Span, records: &[Record]) {
         let summary = &mut self.summary;
         summary.frames += records.len() as u64;
         for same in records.chunk_by(|a, b| a.interface == b.interface) {
@@ -191,20 +205,16 @@ impl Stream {
             let link_type = interface.map_or(crate::LinkType::UNKNOWN, |i| i.link_type);
             *summary.link_types.entry(link_type).or_default() += same.len() as u64;
         }
-        summary.bytes += records.iter().map(|r| u64::from(r.captured)).sum::<u64>();
-        summary.earliest = summary
-            .earliest
-            .into_iter()
-            .chain(records.iter().map(|r| r.time))
-            .min();
-        summary.latest = summary
-            .latest
-            .into_iter()
-            .chain(records.iter().map(|r| r.time))
-            .max();
+        summary.bytes += span.captured;
+        summary.earliest = Some(
+            summary
+                .earliest
+                .map_or(span.earliest, |e| e.min(span.earliest)),
+        );
+        summary.latest = summary.latest.max(Some(span.latest));
     }
 
-    fn chunk(&mut self, bytes: Vec<u8>, records: Vec<Record>) -> Chunk {
+    fn chunk(&mut self, bytes: Vec<u8>, records: Vec<Record>, span: Span) -> Chunk {
         if self.ports.len() != self.summary.interfaces.len() {
             self.ports = self.summary.interfaces.iter().map(Port::of).collect();
         }
@@ -213,6 +223,7 @@ impl Stream {
             first: self.summary.frames + 1 - records.len() as u64,
             bytes,
             records,
+            span,
             ports: Arc::clone(&self.ports),
         }
     }

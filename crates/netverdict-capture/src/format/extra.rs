@@ -32,6 +32,17 @@ pub(crate) struct Said<'a> {
     pub(crate) comment: Option<&'a [u8]>,
 }
 
+impl Said<'_> {
+    /// A number that only who says the same has, but for the comment; 0 if nothing is said.
+    #[inline]
+    pub(crate) fn number(&self) -> u64 {
+        let direction = self.direction.map_or(0, |d| 1 + d as u64);
+        let packet_type = self.packet_type.map_or(0, |t| 1 + t as u64);
+        let ifindex = self.ifindex.map_or(0, |index| 1 + u64::from(index));
+        ifindex << 16 | packet_type << 8 | direction
+    }
+}
+
 const OPTION_END: u16 = 0;
 const OPTION_COMMENT: u16 = 1;
 const OPTION_FLAGS: u16 = 2;

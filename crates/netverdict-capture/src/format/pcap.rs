@@ -16,6 +16,8 @@ pub(crate) const FILE_HEADER: usize = 24;
 const RECORD_HEADER: usize = 16;
 /// Bytes of a modified pcap's record header: interface index, protocol, packet type and a pad follow the usual ones.
 const MODIFIED_HEADER: usize = 24;
+/// Nanoseconds.
+const SECOND: u32 = 1_000_000_000;
 /// The modified pcap's magic number.
 pub(crate) const MODIFIED_MAGIC: u32 = 0xa1b2_cd34;
 
@@ -54,6 +56,11 @@ impl Fields {
             },
             max_frame: max_frame(link_type(header)),
         }
+    }
+
+    /// Nanoseconds that one of its fractions of a second is.
+    const fn unit(self) -> u32 {
+        if self.nanoseconds { 1 } else { 1000 }
     }
 
     /// The record header, for what pcap-file would misread.
@@ -104,8 +111,8 @@ impl Fields {
         extra: Extra,
         log: &mut Log<'_>,
     ) -> Record {
-        let unit = if self.nanoseconds { 1 } else { 1000 };
-        let last = 1_000_000_000 / unit - 1;
+        let unit = self.unit();
+        let last = SECOND / unit - 1;
         if raw.ts_frac > last {
             log.odd(Oddity::Fraction);
         }
@@ -177,6 +184,50 @@ fn link_type(header: &PcapHeader) -> LinkType {
 }
 
 impl Pcap {
+    /// Puts the plain records that follow each other from `at` on into `records`; where they end. A plain record is whole
+    /// and nothing about it is odd: what is behind them is for [`Self::step`].
+    pub(crate) fn run(&self, bytes: &[u8], mut at: usize, records: &mut Vec<Record>) -> usize {
+        let Fields {
+            big_endian,
+            max_frame,
+            may_be_swapped,
+            ..
+        } = self.fields;
+        let unit = self.fields.unit();
+        let last = SECOND / unit - 1;
+        while let Some(header) = bytes
+            .get(at..)
+            .and_then(<[u8]>::first_chunk::<RECORD_HEADER>)
+        {
+            let word = |at: usize| {
+                let word = u32::from_le_bytes([
+                    header[at],
+                    header[at + 1],
+                    header[at + 2],
+                    header[at + 3],
+                ]);
+                if big_endian { word.swap_bytes() } else { word }
+            };
+            let (seconds, fraction, captured, original) = (word(0), word(4), word(8), word(12));
+            let data = at + RECORD_HEADER;
+            let is_whole =
+                captured as usize <= max_frame && captured as usize <= bytes.len() - data;
+            if !is_whole || original < captured || fraction > last || may_be_swapped {
+                break;
+            }
+            records.push(Record {
+                time: Timestamp::new(i64::from(seconds), fraction * unit),
+                data: data as u32,
+                captured,
+                original,
+                interface: 0,
+                extra: Extra::None,
+            });
+            at = data + captured as usize;
+        }
+        at
+    }
+
     pub(crate) fn step(&self, rest: &[u8], at: usize, log: &mut Log<'_>) -> Step {
         if self.fields.may_be_swapped {
             return self.fields.step(rest, at, RECORD_HEADER, Extra::None, log);
