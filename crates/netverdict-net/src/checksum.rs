@@ -7,38 +7,47 @@ use crate::{Packet, Protocol};
 /// The one's-complement sum of `bytes`, folded to 16 bits, on top of `start`. Odd tails are padded with a zero byte.
 pub fn sum(bytes: &[u8], start: u32) -> u32 {
     u32::from(fold(
-        u64::from(start) + u64::from(fold(total(bytes)).to_be()),
+        u64::from(start) + u64::from(fold(total(bytes)).swap_bytes()),
     ))
 }
 
-/// The sum of words in the machine's own byte order, which is the swapped sum (RFC 1071), in halves of 32 bits.
+/// The sum of little-endian words, which is the swapped sum (RFC 1071), in halves of 32 bits.
 #[inline]
 fn total(bytes: &[u8]) -> u64 {
-    let (words, mut rest) = bytes.as_chunks::<8>();
+    let (words, rest) = bytes.as_chunks::<8>();
     // One addition a word, one for what it carries; 2^64 counts as 1.
     let wide: u128 = words
         .iter()
-        .map(|word| u128::from(u64::from_ne_bytes(*word)))
+        .map(|word| u128::from(u64::from_le_bytes(*word)))
         .sum();
-    let mut total = halves((wide as u64).to_ne_bytes()) + (wide >> 64) as u64;
-    if let Some((half, behind)) = rest.split_first_chunk() {
-        total += u64::from(u32::from_ne_bytes(*half));
-        rest = behind;
+    halves(wide as u64) + (wide >> 64) as u64 + halves(tail(bytes, rest.len()))
+}
+
+/// The last bytes, seven at most, of all as a little-endian word.
+#[inline]
+fn tail(bytes: &[u8], len: usize) -> u64 {
+    if len == 0 {
+        return 0;
     }
-    if let Some((pair, behind)) = rest.split_first_chunk() {
-        total += u64::from(u16::from_ne_bytes(*pair));
-        rest = behind;
+    if let Some(last) = bytes.last_chunk() {
+        return u64::from_le_bytes(*last) >> (64 - 8 * len);
     }
-    if let Some(odd) = rest.first() {
-        total += u64::from(u16::from_ne_bytes([*odd, 0]));
-    }
-    total
+    let mut word = [0; 8];
+    word.iter_mut()
+        .zip(bytes)
+        .for_each(|(byte, given)| *byte = *given);
+    u64::from_le_bytes(word)
 }
 
 #[inline]
-const fn halves(word: [u8; 8]) -> u64 {
-    let word = u64::from_ne_bytes(word);
+const fn halves(word: u64) -> u64 {
     (word >> 32) + (word & 0xffff_ffff)
+}
+
+/// Whether a sum, of less than all ones to the 64th bit, folds to all ones: it is a multiple of those, but not none.
+#[inline]
+const fn is_all_ones(total: u64) -> bool {
+    total != 0 && total.is_multiple_of(0xffff)
 }
 
 /// Whether the checksum of a whole TCP segment or UDP datagram at `offset` is right; false of all else, and where one
@@ -59,11 +68,11 @@ pub fn is_right(packet: &Packet<'_>, protocol: Protocol, offset: usize) -> bool 
 #[inline]
 pub fn is_right_v4(header: &[u8; 20], body: &[u8]) -> bool {
     let [.., a, b, c, d, e, f, g, h] = *header;
-    let protocol = u16::from_ne_bytes([0, header[9]]);
-    let len = (body.len() as u16).to_be();
-    let outside = halves([a, b, c, d, e, f, g, h]) + u64::from(protocol) + u64::from(len);
+    let addresses = halves(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    let protocol = u64::from(header[9]) << 8;
+    let len = u64::from((body.len() as u16).swap_bytes());
     // In either byte order all bits are set.
-    fold(outside + total(body)) == 0xffff
+    is_all_ones(addresses + protocol + len + total(body))
 }
 
 /// Whether the checksum of an IPv4 header without options is right.
@@ -71,9 +80,9 @@ pub fn is_right_v4(header: &[u8; 20], body: &[u8]) -> bool {
 pub fn is_sealed_v4(header: &[u8; 20]) -> bool {
     let [a, b, c, d, e, f, g, h, rest @ ..] = *header;
     let [i, j, k, l, m, n, o, p, rest @ ..] = rest;
-    let rest = u64::from(u32::from_ne_bytes(rest));
-    let halves = halves([a, b, c, d, e, f, g, h]) + halves([i, j, k, l, m, n, o, p]);
-    fold(halves + rest) == 0xffff
+    let first = halves(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    let second = halves(u64::from_le_bytes([i, j, k, l, m, n, o, p]));
+    is_all_ones(first + second + u64::from(u32::from_le_bytes(rest)))
 }
 
 /// Folds a wide sum to 16 bits with end-around carry.
