@@ -9,7 +9,7 @@ use netverdict_conform::model::enter;
 use netverdict_conform::rig::Direction;
 use netverdict_conform::{Case, Frame, random};
 use netverdict_engine::{
-    Config, Engine, EngineInput, Entry, Fate, Glance, Glimpsed, Input, NullObserver, Outcome, Sum,
+    Config, Engine, EngineInput, Entry, Fate, Glance, Input, NullObserver, Outcome, Sum, Tried,
     UnknownPolicy, Vantage,
 };
 use netverdict_forge::random as forge;
@@ -111,26 +111,26 @@ impl Trio {
             entry,
             packet_type: packet.link.packet_type,
         };
-        let glimpsed = glance.map(|glance| {
+        let mut tried = Tried::default();
+        let passed = glance.and_then(|glance| {
             let bytes = packet.captured();
-            let foreseen = self.counting.foresee(&glance);
-            self.counting.approach(foreseen);
-            self.counting.glimpse(&glance, foreseen, bytes, time, &at)
+            let mut foreseen = self.counting.foresee(&glance);
+            self.counting.approach(&mut foreseen);
+            let engine = &mut self.counting;
+            engine.glimpse(&glance, foreseen, bytes, time, &at, &mut tried)
         });
         let input = Input {
             packet,
             time,
             entry,
         };
-        match glimpsed {
-            Some(Glimpsed::Passed(_)) => self.glimpsed += 1,
-            Some(Glimpsed::Walks(tried)) => {
-                self.counting
-                    .step_tried(input, sum, tried, &mut NullObserver);
-            }
-            None => {
-                self.counting.step_known(input, sum, &mut NullObserver);
-            }
+        if passed.is_some() {
+            self.glimpsed += 1;
+        } else if glance.is_some() {
+            self.counting
+                .step_tried(input, sum, tried, &mut NullObserver);
+        } else {
+            self.counting.step_known(input, sum, &mut NullObserver);
         }
         Some(())
     }

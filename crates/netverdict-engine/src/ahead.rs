@@ -1,15 +1,15 @@
 //! Memory fetched ahead of its use. It changes nothing but how long the use then waits.
 #![expect(
     unsafe_code,
-    reason = "the only way to the instruction; a third of a packet's time was waiting for its connection"
+    reason = "the only way to the instruction; without it packets of known connections take 8 to 12 % longer"
 )]
 
-/// Has the lines fetched that a value lies in.
+/// Has the lines fetched that a value's first bytes lie in.
 #[inline]
-pub(crate) fn fetch<T>(value: &T) {
+pub(crate) fn fetch<T>(value: &T, bytes: usize) {
     const LINE: usize = 64;
     let start = std::ptr::from_ref(value).cast::<i8>();
-    for at in (0..size_of::<T>()).step_by(LINE) {
+    for at in (0..bytes.min(size_of::<T>())).step_by(LINE) {
         fetch_line(start.wrapping_add(at));
     }
 }

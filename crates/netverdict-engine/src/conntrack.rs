@@ -58,14 +58,12 @@ pub(crate) use helper::{Helper, HelperCx};
 pub(crate) use layer4::{Fault, Layer4, find as find_layer4, skip_extensions};
 pub(crate) use open::Opened;
 pub(crate) use settings::Settings;
-pub(crate) use table::allows_clash;
+pub(crate) use table::{Link, allows_clash};
 pub(crate) use template::Template;
-pub(crate) use track::{Pretracked, Tracked, track_glance};
-pub(crate) use tuple::{addr, ip};
+pub(crate) use track::{Handled, Pretracked, Tracked, track_glance};
+pub(crate) use tuple::{Addr, addr, ip};
 
 use std::sync::Arc;
-
-use tuple::Addr;
 
 use expect::Expectations;
 use netverdict_host::Host;
@@ -276,6 +274,7 @@ impl Conntrack {
         }
     }
 
+    #[cold]
     fn sweep_now(&mut self, now: Jiffies) {
         let pace = self.settings.hz * 10;
         let full = Jiffies(now.0 / pace * pace);

@@ -418,12 +418,14 @@ impl Engine {
     }
 
     /// A packet's turn comes: the time, and what is over by then goes.
+    #[inline]
     pub(crate) fn begin(&mut self, time: Timestamp) -> Now {
         let now = self.advance(time);
         self.state.conntrack.sweep(now.jiffies);
         now
     }
 
+    #[inline]
     fn advance(&mut self, time: Timestamp) -> Now {
         let boot = *self.boot.get_or_insert(time);
         self.latest = self.latest.max(time).max(boot);

@@ -4,9 +4,9 @@
 use netverdict_net::{Family, Packet, PacketType, Protocol, Timestamp, checksum};
 
 use crate::conntrack::tcp::{self, Segment};
-use crate::conntrack::{Entry as Known, Pretracked, Status, Tuple, udp};
+use crate::conntrack::{Entry as Known, Link, Pretracked, Status, Tuple, udp};
 use crate::engine::Engine;
-use crate::remember::{Arrived, Arriving, Led, PathId, Plain};
+use crate::remember::{Arrived, Arriving, PathId, Plain};
 use crate::{Entry, Fate, FlowId, Outcome, Sum, Transport};
 
 /// What a remembered path asks about a packet: whole, TCP or UDP, nothing odd about its headers. A function of its bytes
@@ -42,17 +42,11 @@ pub struct Vantage {
     pub packet_type: PacketType,
 }
 
-/// By what an engine will look a packet up.
+/// By what an engine will look a packet up, and what it will probably find.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Foreseen(pub(crate) u64);
-
-/// How a packet looked at beforehand fared.
-#[derive(Debug, Clone, Copy)]
-pub enum Glimpsed {
-    /// It took a remembered path to its end.
-    Passed(Passed),
-    /// It must walk; [`Engine::step_tried`] wants to know what was tried.
-    Walks(Tried),
+pub struct Foreseen {
+    pub(crate) hash: u64,
+    pub(crate) link: Option<Link>,
 }
 
 /// A packet at the end of a remembered path.
@@ -118,6 +112,7 @@ impl Glance {
 
     /// Looks at the IPv4 packet behind a link header, of which `captured` was kept and `on_wire` was there, in one go: what
     /// [`Packet::new`] and [`Self::of`] tell. `None` where only those can tell.
+    #[inline]
     pub fn of_v4(captured: &[u8], on_wire: usize) -> Option<Self> {
         let header: &[u8; 20] = captured.first_chunk()?;
         let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
@@ -133,7 +128,27 @@ impl Glance {
         };
         let protocol = Protocol(header[9]);
         let ports: &[u8; 4] = body.first_chunk()?;
-        let mut glance = Self {
+        let segment = match protocol {
+            Protocol::TCP => {
+                let segment = tcp::of_header(body.first_chunk()?, body.len())?;
+                segment.check_flags().ok()?;
+                segment
+            }
+            Protocol::UDP => {
+                let header: &[u8; 8] = body.first_chunk()?;
+                let len = usize::from(u16::from_be_bytes([header[4], header[5]]));
+                if len < 8 || len > body.len() {
+                    return None;
+                }
+                Segment::NONE
+            }
+            _ => return None,
+        };
+        let options = match protocol {
+            Protocol::TCP => u16::from(body.get(12)? >> 4) * 4 - 20,
+            _ => 0,
+        };
+        Some(Self {
             tuple: Tuple {
                 source: address(12),
                 destination: address(16),
@@ -142,46 +157,23 @@ impl Glance {
                 protocol,
                 family: Family::V4,
             },
-            sequence: 0,
-            ack: 0,
-            end: 0,
+            sequence: segment.sequence,
+            ack: segment.ack,
+            end: segment.end,
             len: total as u32,
-            window: 0,
-            options: 0,
+            window: segment.window,
+            options,
             tos: header[1],
             offset: 20,
-            flags: 0,
+            flags: segment.flags,
             dont_fragment: header[6] & 0x40 != 0,
-            sum: Sum::Unknown,
+            sum: if checksum::is_right_v4(header, body) {
+                Sum::Right
+            } else {
+                Sum::Unknown
+            },
             is_sealed: checksum::is_sealed_v4(header),
-        };
-        match protocol {
-            Protocol::TCP => glance.read_tcp(body)?,
-            Protocol::UDP => {
-                let header: &[u8; 8] = body.first_chunk()?;
-                let len = usize::from(u16::from_be_bytes([header[4], header[5]]));
-                if len < 8 || len > body.len() {
-                    return None;
-                }
-            }
-            _ => return None,
-        }
-        if checksum::is_right_v4(header, body) {
-            glance.sum = Sum::Right;
-        }
-        Some(glance)
-    }
-
-    /// Reads the whole segment of an IPv4 packet.
-    fn read_tcp(&mut self, body: &[u8]) -> Option<()> {
-        let header: &[u8; 20] = body.first_chunk()?;
-        let segment = tcp::of_header(header, body.len())?;
-        segment.check_flags().ok()?;
-        self.flags = segment.flags;
-        (self.sequence, self.ack) = (segment.sequence, segment.ack);
-        (self.end, self.window) = (segment.end, segment.window);
-        self.options = u16::from(header[12] >> 4) * 4 - 20;
-        Some(())
+        })
     }
 
     /// Its header.
@@ -274,21 +266,25 @@ impl Glance {
 
 impl Engine {
     /// What a packet that comes soon will be looked up by. The place is fetched from memory meanwhile.
+    #[inline]
     pub fn foresee(&self, glance: &Glance) -> Foreseen {
         let table = &self.state.conntrack.table;
         let hash = table.hash(&glance.tuple);
         table.fetch_place(hash);
-        Foreseen(hash)
+        Foreseen { hash, link: None }
     }
 
     /// The same, nearer: what it will find there is fetched.
-    pub fn approach(&self, Foreseen(hash): Foreseen) {
-        self.state.conntrack.table.fetch_entry(hash);
+    #[inline]
+    pub fn approach(&self, foreseen: &mut Foreseen) {
+        foreseen.link = self.state.conntrack.table.fetch_entry(foreseen.hash);
     }
 
     /// Takes a packet the short way, if its connection or one like it remembers one: the same counters and connections as
     /// [`Engine::step`] gives. `packet` is its bytes from the IP header on, which may be missing if it has no options;
-    /// `foreseen` is what this engine [foresaw](Self::foresee) of it.
+    /// `foreseen` is what this engine [foresaw](Self::foresee) of it. One that takes none must walk;
+    /// [`Engine::step_tried`] wants to know what was `tried`.
+    #[inline]
     pub fn glimpse(
         &mut self,
         glance: &Glance,
@@ -296,13 +292,11 @@ impl Engine {
         packet: &[u8],
         time: Timestamp,
         at: &Vantage,
-    ) -> Glimpsed {
+        tried: &mut Tried,
+    ) -> Option<Passed> {
         let now = self.begin(time);
-        match self.lead(glance, foreseen, packet, at, now) {
-            Led::Arrived(arrived) => Glimpsed::Passed(Passed(arrived)),
-            Led::Tracked(tracked) => Glimpsed::Walks(Tried(Some(tracked))),
-            Led::Nowhere => Glimpsed::Walks(Tried::default()),
-        }
+        self.lead(glance, foreseen, (packet, at), now, tried)
+            .map(Passed)
     }
 
     /// What is said of every packet that took a remembered path, but for its own header, length and flow.
@@ -312,6 +306,7 @@ impl Engine {
     }
 
     /// The number of the flow of a packet that took a remembered path just now, where flows are numbered.
+    #[inline]
     pub fn flow_of_passed(&mut self, passed: &Passed, glance: &Glance) -> Option<FlowId> {
         self.flow_at(passed.0, glance)
     }

@@ -57,7 +57,7 @@ pub use facts::{
     About, CgroupFact, EndPattern, Fact, Facts, FlowPattern, IpsecState, IpvsFact, NfacctQuota,
     OwnerFact, PhysdevFact, PolicyFact, SocketFact, TargetDoes, TproxyFact,
 };
-pub use glance::{Foreseen, Glance, Glimpsed, Passed, Tried, Vantage};
+pub use glance::{Foreseen, Glance, Passed, Tried, Vantage};
 pub use observe::{Answer, Event, NullObserver, Observer, Tracking};
 pub use outcome::{
     CtState, DecidedBy, Emission, EmissionKind, Fate, FlowId, NatView, Outcome, Reason, RuleNumber,

@@ -37,7 +37,7 @@ pub(crate) use alike::{Likeness, Shared};
 pub(crate) use classes::Classes;
 pub(crate) use footprint::Footprint;
 pub(crate) use recorder::Recorder;
-pub(crate) use shortcut::{Arrived, Led, Shortcut};
+pub(crate) use shortcut::{Arrived, Shortcut};
 pub(crate) use terms::{Arriving, Plain, Terms};
 
 /// The number of a path.
@@ -51,11 +51,9 @@ impl PathId {
     }
 }
 
-/// What an entry of the connection table remembers.
+/// The number of its flow that an entry of the connection table remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Memo {
-    /// The path last taken, by direction.
-    pub(crate) paths: [Option<PathId>; 2],
     /// The flow's number, certain while the numbering is at this epoch; 0 is none.
     pub(crate) flow: u64,
     pub(crate) epoch: u32,
@@ -63,11 +61,7 @@ pub(crate) struct Memo {
 
 impl Memo {
     /// Nothing remembered.
-    pub(crate) const NONE: Self = Self {
-        paths: [None; 2],
-        flow: 0,
-        epoch: 0,
-    };
+    pub(crate) const NONE: Self = Self { flow: 0, epoch: 0 };
 
     /// The flow that its packets were last.
     pub(crate) fn flow(&self) -> Option<FlowId> {
@@ -143,6 +137,7 @@ impl NewSource {
 
 impl Path {
     /// Whether a packet that tracking has not seen yet may take it.
+    #[inline]
     pub(crate) fn admits(&self, arriving: &Arriving<'_>, keeps_egress: bool) -> bool {
         self.terms.admit(arriving) && !(self.rewrites && keeps_egress)
     }

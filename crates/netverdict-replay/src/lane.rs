@@ -3,32 +3,22 @@
 use netverdict_bundle::{Entry as Vantage, Placement, Placer};
 use netverdict_capture::{Batch, Direction};
 use netverdict_engine::{
-    Checksums, Engine, Entry, FlowId, Foreseen, Glimpsed, Input, NullObserver, Observer, Outcome,
-    Passed, Sum, Transport, Tried,
+    Checksums, Engine, Entry, FlowId, Foreseen, Input, NullObserver, Observer, Outcome, Passed,
+    Sum, Tried,
 };
 use netverdict_net::{Device, Packet, Timestamp};
 
 use crate::evidence::{Identity, Ledger, Sighting};
 use crate::prepare::{self, Prepared, What};
-use crate::quick::{Lot, Part, Quick};
+use crate::quick::{Part, Quick};
 use crate::record::{Cause, FrameRef};
 use crate::told::{Said, Way, Ways};
 use crate::{Fate, Record, Setup, Verdict};
 
-/// So many packets are looked up together: while the memory of one is fetched, others are looked up.
-const AHEAD: usize = 32;
-
-/// How a plain packet fared.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken apart where it is made"
-)]
-enum Fared {
-    /// It took a remembered path.
-    Passed(OnWay),
-    /// It had to walk.
-    Walked(Record),
-}
+/// So many packets ahead, the place is fetched from memory where a packet will be looked up.
+const FAR: usize = 32;
+/// So many packets ahead, what will be found there is.
+const NEAR: usize = 16;
 
 /// A plain packet that took a remembered path.
 struct OnWay {
@@ -36,8 +26,124 @@ struct OnWay {
     interface: Device,
     passed: Passed,
     flow: Option<FlowId>,
-    /// Its header as it leaves, where that is not as it came.
-    after: Option<Transport>,
+}
+
+/// Hears how the frames of a part fared, in their order.
+trait Hearer {
+    /// A plain packet took a remembered path.
+    fn passed(&mut self, engine: &Engine, index: u32, way: &OnWay);
+    /// A plain packet had to walk; what there is to say of it.
+    fn walked(&mut self, index: u32, record: Option<Record>);
+    /// A frame that is no plain packet.
+    fn other(&mut self, index: u32, record: Record);
+}
+
+/// Asks for records only.
+struct Counting<'f>(&'f mut dyn FnMut(&Record));
+
+impl Hearer for Counting<'_> {
+    #[inline]
+    fn passed(&mut self, _: &Engine, _: u32, _: &OnWay) {}
+
+    fn walked(&mut self, _: u32, record: Option<Record>) {
+        if let Some(record) = record {
+            self.0(&record);
+        }
+    }
+
+    fn other(&mut self, _: u32, record: Record) {
+        self.0(&record);
+    }
+}
+
+/// Keeps what was said of each.
+struct Listing<'l> {
+    said: &'l mut Said,
+    ways: &'l mut Ways,
+}
+
+impl Hearer for Listing<'_> {
+    fn passed(&mut self, engine: &Engine, index: u32, way: &OnWay) {
+        let say = || {
+            let outcome = engine.outcome_of(&way.passed)?;
+            Some(Way::of(&outcome, way.interface))
+        };
+        match self.ways.number(way.passed.path(), say) {
+            Some(number) => {
+                let after = way.flow.and_then(|_| engine.left_as(&way.passed));
+                self.said.passed(number, way.flow, after);
+            }
+            None => self.said.walked(index, None),
+        }
+    }
+
+    fn walked(&mut self, index: u32, record: Option<Record>) {
+        self.said.walked(index, record);
+    }
+
+    fn other(&mut self, index: u32, record: Record) {
+        self.said.other(index, record);
+    }
+}
+
+/// What is foreseen of the packets that come next.
+struct Ahead<I> {
+    /// Those further on.
+    rest: I,
+    /// Of those up to [`FAR`] ahead, by place.
+    foreseen: [Foreseen; FAR],
+    /// How many packets were looked at.
+    seen: usize,
+    /// The place of the next packet.
+    at: usize,
+}
+
+impl<'q, I: Iterator<Item = &'q Quick>> Ahead<I> {
+    fn new(quick: I, engine: &Engine) -> Self {
+        let mut ahead = Self {
+            rest: quick,
+            foreseen: [Foreseen::default(); FAR],
+            seen: 0,
+            at: 0,
+        };
+        (0..FAR).for_each(|_| ahead.foresee(engine));
+        (0..NEAR).for_each(|at| ahead.approach(at, engine));
+        ahead
+    }
+
+    /// What is foreseen of the next packet. Those further on are looked at meanwhile.
+    #[inline]
+    fn next(&mut self, engine: &Engine) -> Foreseen {
+        let foreseen = self.foreseen[self.at % FAR];
+        self.foresee(engine);
+        self.approach(self.at + NEAR, engine);
+        self.at += 1;
+        foreseen
+    }
+
+    #[inline]
+    fn foresee(&mut self, engine: &Engine) {
+        if let Some(quick) = self.rest.next() {
+            self.foreseen[self.seen % FAR] = engine.foresee(&quick.glance);
+            self.seen += 1;
+        }
+    }
+
+    #[inline]
+    fn approach(&mut self, at: usize, engine: &Engine) {
+        if at < self.seen {
+            engine.approach(&mut self.foreseen[at % FAR]);
+        }
+    }
+}
+
+/// The place of a batch's frame among all captures; so many came before those of the batch.
+fn place(batch: &Batch, index: u32, files: usize) -> FrameRef {
+    let (file, number) = batch.number(index as usize).unwrap_or_default();
+    FrameRef {
+        file: files + file,
+        number,
+    }
 }
 
 /// One engine and the predictions that it made.
@@ -125,41 +231,15 @@ impl<'s> Lane<'s> {
         }
     }
 
-    /// Takes the frames of a part through the engine. `see` is shown the records of those that took no remembered path.
+    /// Takes one lot of each part through the engine. `see` is shown the records of those that took no remembered path.
     pub(crate) fn count(
         &mut self,
         batch: &Batch,
-        (part, lot): (&Part, &Lot),
+        parts: &[Part],
+        number: usize,
         see: &mut dyn FnMut(&Record),
     ) {
-        let mut others = lot.others.iter().peekable();
-        let mut foreseen = [Foreseen::default(); AHEAD];
-        let mut identities = lot.identities.iter();
-        for group in lot.quick.chunks(AHEAD) {
-            self.look_ahead(group, &mut foreseen);
-            for (foreseen, quick) in foreseen.iter().zip(group) {
-                while let Some((index, other)) = others.next_if(|(index, _)| *index < quick.index) {
-                    self.count_other(batch, *index, other, see);
-                }
-                let quick = (quick, *foreseen, identities.next());
-                if let Some(Fared::Walked(record)) = self.quick(batch, part, quick, 0) {
-                    see(&record);
-                }
-            }
-        }
-        for (index, other) in others {
-            self.count_other(batch, *index, other, see);
-        }
-    }
-
-    /// Looks some packets up together.
-    fn look_ahead(&self, group: &[Quick], foreseen: &mut [Foreseen; AHEAD]) {
-        for (foreseen, quick) in foreseen.iter_mut().zip(group) {
-            *foreseen = self.engine.foresee(&quick.glance);
-        }
-        for (foreseen, _) in foreseen.iter().zip(group) {
-            self.engine.approach(*foreseen);
-        }
+        self.go(batch, (parts, number), 0, &mut Counting(see));
     }
 
     /// Takes the frames of a part through the engine and keeps what it said of each. `files` captures came before those
@@ -175,118 +255,116 @@ impl<'s> Lane<'s> {
             return Said::default();
         };
         let mut said = Said::with_room(lot);
-        let mut others = lot.others.iter().peekable();
-        let mut foreseen = [Foreseen::default(); AHEAD];
-        let mut identities = lot.identities.iter();
-        for group in lot.quick.chunks(AHEAD) {
-            self.look_ahead(group, &mut foreseen);
-            for (foreseen, quick) in foreseen.iter().zip(group) {
-                while let Some((index, other)) = others.next_if(|(index, _)| *index < quick.index) {
-                    self.list_other(batch, (*index, other), files, &mut said);
-                }
-                let looked_at = (quick, *foreseen, identities.next());
-                match self.quick(batch, part, looked_at, files) {
-                    Some(Fared::Passed(way)) => {
-                        let say = || {
-                            let outcome = self.engine.outcome_of(&way.passed)?;
-                            Some(Way::of(&outcome, way.interface))
-                        };
-                        match ways.number(way.passed.path(), say) {
-                            Some(number) => said.passed(number, way.flow, way.after),
-                            None => said.walked(quick.index, None),
-                        }
-                    }
-                    Some(Fared::Walked(record)) => said.walked(quick.index, Some(record)),
-                    None => said.walked(quick.index, None),
-                }
-            }
-        }
-        for (index, other) in others {
-            self.list_other(batch, (*index, other), files, &mut said);
-        }
+        let mut listing = Listing {
+            said: &mut said,
+            ways,
+        };
+        self.go(batch, (std::slice::from_ref(part), 0), files, &mut listing);
         said
     }
 
-    fn list_other(
+    /// Takes one lot of each part through the engine, its frames in their order.
+    fn go<H: Hearer>(
+        &mut self,
+        batch: &Batch,
+        (parts, number): (&[Part], usize),
+        files: usize,
+        hearer: &mut H,
+    ) {
+        let lots = || {
+            let lots = parts.iter().map(|part| (part, part.lots.get(number)));
+            lots.filter_map(|(part, lot)| Some((part, lot?)))
+        };
+        let quick = lots().flat_map(|(_, lot)| &lot.quick);
+        let mut ahead = Ahead::new(quick, &self.engine);
+        for (part, lot) in lots() {
+            let mut others = lot.others.iter().peekable();
+            let mut identities = lot.identities.iter();
+            for quick in &lot.quick {
+                let foreseen = ahead.next(&self.engine);
+                while let Some((index, other)) = others.next_if(|(index, _)| *index < quick.index) {
+                    self.other(batch, (*index, other), files, hearer);
+                }
+                let looked_at = (quick, foreseen, identities.next());
+                self.quick(batch, part, looked_at, files, hearer);
+            }
+            for (index, other) in others {
+                self.other(batch, (*index, other), files, hearer);
+            }
+        }
+    }
+
+    /// Takes a frame through the engine that is no plain packet.
+    #[inline(never)]
+    fn other<H: Hearer>(
         &mut self,
         batch: &Batch,
         (index, prepared): (u32, &Prepared),
         files: usize,
-        said: &mut Said,
+        hearer: &mut H,
     ) {
         if let Some(data) = batch.data(index as usize) {
-            let place = prepared.place(files);
-            said.other(index, self.frame(data, prepared, place, None));
-        }
-    }
-
-    /// Takes the frames of a batch that are in one share through the engine.
-    pub(crate) fn count_share(&mut self, batch: &Batch, parts: &[Part], number: usize) {
-        for part in parts {
-            if let Some(lot) = part.lots.get(number) {
-                self.count(batch, (part, lot), &mut |_| ());
-            }
-        }
-    }
-
-    fn count_other(
-        &mut self,
-        batch: &Batch,
-        index: u32,
-        prepared: &Prepared,
-        see: &mut dyn FnMut(&Record),
-    ) {
-        if let Some(data) = batch.data(index as usize) {
-            see(&self.frame(data, prepared, prepared.place(0), None));
+            let record = self.frame(data, prepared, prepared.place(files), None);
+            hearer.other(index, record);
         }
     }
 
     /// Takes a plain packet through the engine. Its flow and what it leaves as are told where flows are numbered.
-    fn quick(
+    #[inline]
+    fn quick<H: Hearer>(
         &mut self,
         batch: &Batch,
         part: &Part,
         (quick, foreseen, identity): (&Quick, Foreseen, Option<&Identity>),
         files: usize,
-    ) -> Option<Fared> {
-        let station = part.spots.get(quick.spot as usize)?.station.as_ref()?;
-        let index = quick.index as usize;
-        let data = || batch.data(index).unwrap_or_default();
-        let packet = if quick.glance.has_options() {
-            data().get(Quick::HEADER..).unwrap_or_default()
-        } else {
-            &[]
+        hearer: &mut H,
+    ) {
+        let station = part.spots.get(quick.spot as usize);
+        let Some(station) = station.and_then(|spot| spot.station.as_ref()) else {
+            return hearer.walked(quick.index, None);
         };
         if let Some(ledger) = &mut self.ledger {
             ledger.expire(quick.time);
         }
+        let packet = if quick.glance.has_options() {
+            let data = batch.data(quick.index as usize).unwrap_or_default();
+            data.get(Quick::HEADER..).unwrap_or_default()
+        } else {
+            &[]
+        };
         let at = &station.vantage;
-        let tried = match self
+        let mut tried = Tried::default();
+        let glance = &quick.glance;
+        let passed = self
             .engine
-            .glimpse(&quick.glance, foreseen, packet, quick.time, at)
-        {
-            Glimpsed::Passed(passed) => {
+            .glimpse(glance, foreseen, packet, quick.time, at, &mut tried);
+        match passed {
+            Some(passed) => {
                 let flow = self.engine.flow_of_passed(&passed, &quick.glance);
                 let flow = flow.map(|flow| self.flow(flow));
                 if let (Some(ledger), Some(identity)) = (&mut self.ledger, identity) {
-                    let (file, number) = batch.number(index)?;
-                    let frame = FrameRef {
-                        file: files + file,
-                        number,
-                    };
-                    let told = (frame, flow);
-                    ledger.predict_passed((quick, *identity), told, station, &passed, &self.engine);
+                    let frame = place(batch, quick.index, files);
+                    let quick = (quick, *identity);
+                    ledger.predict_passed(quick, (frame, flow), station, &passed, &self.engine);
                 }
-                return Some(Fared::Passed(OnWay {
+                let way = OnWay {
                     interface: station.interface,
                     passed,
                     flow,
-                    after: flow.and_then(|_| self.engine.left_as(&passed)),
-                }));
+                };
+                hearer.passed(&self.engine, quick.index, &way);
             }
-            Glimpsed::Walks(tried) => tried,
-        };
-        let frame = batch.frame(index)?;
+            None => {
+                let record = self.walk(batch, quick.index, tried, files);
+                hearer.walked(quick.index, record);
+            }
+        }
+    }
+
+    /// Takes a plain packet through the engine that no remembered path leads.
+    #[inline(never)]
+    fn walk(&mut self, batch: &Batch, index: u32, tried: Tried, files: usize) -> Option<Record> {
+        let frame = batch.frame(index as usize)?;
         let host = &self.setup.inferred;
         let mut placer = Placer::new(&host.host, &host.own);
         let prepared = prepare::prepared(&frame, self.setup, &mut placer);
@@ -298,7 +376,7 @@ impl<'s> Lane<'s> {
         else {
             return None;
         };
-        let mut packet = position.packet(data())?;
+        let mut packet = position.packet(batch.data(index as usize)?)?;
         packet.link.packet_type = placement.packet_type;
         packet.link.port = placement.port;
         let mut record = blank(
@@ -310,7 +388,7 @@ impl<'s> Lane<'s> {
         record.transport = Some(sighting.transport);
         record.len = packet.len() as u32;
         self.packet(packet, placement, sighting, &mut record, None, Some(tried));
-        Some(Fared::Walked(record))
+        Some(record)
     }
 
     /// A flow's number among those of all engines so far.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use netverdict_bundle::{Basis, Entry, Placement, Placer};
-use netverdict_capture::{Batch, Direction, Origin};
+use netverdict_capture::{Bare, Batch, Direction, Origin};
 use netverdict_engine::{Checksums, Glance, Split, Vantage};
 use netverdict_net::{Device, InterfaceName, Link, Packet, Timestamp};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
@@ -87,14 +87,14 @@ pub(crate) struct Lot {
 
 /// Sorts all frames of a batch. `parts` are those of one that is done with: their memory is used again.
 pub(crate) fn sort(batch: &Batch, setup: &Setup, way: &Way, mut parts: Vec<Part>) -> Vec<Part> {
-    parts.resize_with(batch.len().div_ceil(PART), Part::default);
+    parts.resize_with(Part::all_of(batch), Part::default);
     let numbered = parts.par_iter_mut().enumerate();
     numbered.for_each(|(number, part)| part.fill(batch, number, &mut Sorter::new(setup, way)));
     parts
 }
 
 /// What sorting frame after frame takes.
-struct Sorter<'s> {
+pub(crate) struct Sorter<'s> {
     setup: &'s Setup,
     way: &'s Way,
     placer: Placer<'s>,
@@ -103,7 +103,7 @@ struct Sorter<'s> {
 }
 
 impl<'s> Sorter<'s> {
-    fn new(setup: &'s Setup, way: &'s Way) -> Self {
+    pub(crate) fn new(setup: &'s Setup, way: &'s Way) -> Self {
         Self {
             setup,
             way,
@@ -114,6 +114,7 @@ impl<'s> Sorter<'s> {
 }
 
 impl Way {
+    #[inline]
     fn lane_of(&self, glance: &Glance) -> Option<usize> {
         match self {
             Self::Apart(Some(split), lanes) => lane(split.share_of(glance)?, *lanes),
@@ -157,8 +158,13 @@ const fn lane(share: u64, lanes: usize) -> Option<usize> {
 }
 
 impl Part {
+    /// How many parts a batch has.
+    pub(crate) fn all_of(batch: &Batch) -> usize {
+        batch.len().div_ceil(PART)
+    }
+
     /// Takes the frames of one part of a batch.
-    fn fill(&mut self, batch: &Batch, number: usize, sorter: &mut Sorter<'_>) {
+    pub(crate) fn fill(&mut self, batch: &Batch, number: usize, sorter: &mut Sorter<'_>) {
         let first = number * PART;
         let last = batch.len().min(first + PART);
         self.clear(match sorter.way {
@@ -205,42 +211,72 @@ impl Part {
     }
 
     /// Takes a frame whose packet is plain; `None` if it is not.
+    #[inline]
     fn quick(&mut self, batch: &Batch, index: usize, sorter: &mut Sorter<'_>) -> Option<()> {
         if matches!(sorter.way, Way::Walked) {
             return None;
         }
         let bare = batch.bare(index)?;
         let spot = self.spot(batch, index, bare.origin, &mut sorter.placer)?;
-        let station = self.spots.get(spot)?.station.as_ref()?;
-        let packet = || Packet::new(bare.packet, bare.on_wire, station.link).ok();
-        let seen = Glance::of_v4(bare.packet, bare.on_wire);
+        let link = self.spots.get(spot)?.station.as_ref()?.link;
+        let place = (index as u32, spot as u32);
+        match Glance::of_v4(bare.packet, bare.on_wire) {
+            Some(glance) if glance.is_right() || !sorter.believes => {
+                self.put(place, glance, (&bare, link), sorter.way)
+            }
+            seen => self.look_again(place, seen, (&bare, link), sorter),
+        }
+    }
+
+    /// Takes one of which one look did not tell all.
+    #[inline(never)]
+    fn look_again(
+        &mut self,
+        place: (u32, u32),
+        seen: Option<Glance>,
+        (bare, link): (&Bare<'_>, Link),
+        sorter: &Sorter<'_>,
+    ) -> Option<()> {
+        let packet = Packet::new(bare.packet, bare.on_wire, link).ok()?;
         let mut glance = match seen {
             Some(glance) => glance,
-            None => Glance::of(&packet()?)?,
+            None => Glance::of(&packet)?,
         };
         if !glance.is_right()
             && sorter.believes
-            && is_pending(&packet()?, glance.protocol(), glance.offset())
+            && is_pending(&packet, glance.protocol(), glance.offset())
         {
             glance.believe();
         }
-        let identity = match sorter.way {
-            Way::Together => {
-                let (protocol, offset) = (glance.protocol(), glance.offset());
-                Some(Identity::of_plain(&packet()?, protocol, offset))
-            }
-            Way::Walked | Way::Apart(..) => None,
-        };
-        self.first.get_or_insert(bare.time);
-        let lane = sorter.way.lane_of(&glance);
+        self.put(place, glance, (bare, link), sorter.way)
+    }
+
+    /// Puts a plain packet into the lot of its lane. Inlined, for what was looked at is to be written once, where it stays.
+    #[inline(always)]
+    fn put(
+        &mut self,
+        (index, spot): (u32, u32),
+        glance: Glance,
+        (bare, link): (&Bare<'_>, Link),
+        way: &Way,
+    ) -> Option<()> {
+        if self.first.is_none() {
+            self.first = Some(bare.time);
+        }
+        let lane = way.lane_of(&glance);
         let Some(lot) = lane.and_then(|lane| self.lots.get_mut(lane)) else {
             self.is_coupled = true;
             return Some(());
         };
-        lot.identities.extend(identity);
+        if matches!(way, Way::Together) {
+            let packet = Packet::new(bare.packet, bare.on_wire, link).ok()?;
+            let (protocol, offset) = (glance.protocol(), glance.offset());
+            lot.identities
+                .push(Identity::of_plain(&packet, protocol, offset));
+        }
         lot.quick.push(Quick {
-            index: index as u32,
-            spot: spot as u32,
+            index,
+            spot,
             time: bare.time,
             hops: glance.hops(bare.packet),
             glance,

@@ -1,17 +1,16 @@
 //! One host under replay.
 
-use netverdict_capture::{Batch, Captures, Direction, Summary};
+use netverdict_capture::{Batch, Direction, Summary};
 use netverdict_engine::{ConnectionView, Engine, Entry, Input, Observer, Outcome};
 use netverdict_host::keys;
 use netverdict_net::Timestamp;
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::evidence::Sighting;
 use crate::lane::{Lane, blank};
-use crate::quick::{self, Part, Way};
 use crate::record::FrameRef;
-use crate::{NullSink, Record, ReplayError, Setup, Totals};
+use crate::{Record, ReplayError, Setup, Totals};
 
+mod counted;
 mod listed;
 
 /// What a replay does beside following packets.
@@ -181,178 +180,18 @@ impl<'s> Session<'s> {
         self.captures.extend(later.captures);
     }
 
-    /// Takes captures through the host for what it counts and keeps: nothing is said of single frames. With several
-    /// lanes, traffic is split into as many shares, if the rules allow it, and only totals are told afterwards.
-    ///
-    /// A session that says [`Ran::Coupled`] is of no more use: only one that counts [`Lanes::One`] after the other is.
-    ///
-    /// # Errors
-    /// A capture cannot be read, or a packet cannot be decided and must be.
-    pub fn count(
-        &mut self,
-        mut captures: Captures,
-        lanes: Lanes,
-        progress: &dyn Fn(Progress),
-    ) -> Result<Ran, ReplayError> {
-        if self.options.until.is_some() || self.options.at.is_some() {
-            self.run(captures, &mut NullSink, &mut (), progress)?;
-            return Ok(Ran::Whole);
-        }
-        let files = Files {
-            before: self.captures.len(),
-            names: captures.files().map(|f| f.name.clone()).collect(),
-        };
-        let mut way = self.way(lanes);
-        let setup = self.setup;
-        let mut read = move |way: &Way, spare: Vec<Part>| -> Result<_, ReplayError> {
-            let batch = captures.next_batch()?;
-            let sorted = batch.map(|batch| {
-                let parts = quick::sort(&batch, setup, way, spare);
-                (batch, parts)
-            });
-            Ok((sorted, captures.files().cloned().collect::<Vec<_>>()))
-        };
-        let mut ahead = read(&way, Vec::new())?;
-        if let (Some((batch, parts)), _) = &mut ahead
-            && parts.iter().any(|part| part.is_coupled)
-        {
-            // Nothing was counted yet that would have to be thrown away.
-            way = Way::Together;
-            *parts = quick::sort(batch, setup, &way, std::mem::take(parts));
-        }
-        self.make_lanes(&way);
-        let mut spare = Vec::new();
-        while let (Some((batch, parts)), _) = &ahead {
-            let (ran, next) = rayon::join(
-                || self.count_batch(batch, parts, &way, &files),
-                || read(&way, std::mem::take(&mut spare)),
-            );
-            if ran? == Ran::Coupled {
-                return Ok(Ran::Coupled);
-            }
-            progress(Progress {
-                frames: self.position,
-                bytes: self.bytes,
-            });
-            let (done, _) = std::mem::replace(&mut ahead, next?);
-            spare = done.map(|(_, parts)| parts).unwrap_or_default();
-        }
-        self.captures.extend(ahead.1);
-        Ok(Ran::Whole)
-    }
-
-    /// How frames go into lanes.
-    fn way(&self, lanes: Lanes) -> Way {
-        let Lanes::Many(lanes) = lanes else {
-            return Way::Together;
-        };
-        let split = (lanes > 1 && !self.options.fail_on_unknown)
-            .then(|| self.setup.split())
-            .flatten();
-        let lanes = if split.is_some() { lanes } else { 1 };
-        Way::Apart(split, lanes)
-    }
-
-    /// Makes the lanes.
-    fn make_lanes(&mut self, way: &Way) {
-        let Way::Apart(split, lanes) = way else {
-            self.lane.count_only(false);
-            return;
-        };
-        if let Some(split) = split {
-            let shares = self.lane.engine.shares(split, *lanes).into_iter();
-            let mut shares = shares.map(|engine| Lane::of(self.setup, engine));
-            if let Some(first) = shares.next() {
-                self.lane = first;
-            }
-            self.beside = shares.collect();
-        }
-        self.lanes_mut().for_each(|lane| lane.count_only(true));
-    }
-
-    /// How many engines there are.
-    pub fn lanes(&self) -> usize {
-        1 + self.beside.len()
-    }
-
-    fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane<'s>> {
-        std::iter::once(&mut self.lane).chain(&mut self.beside)
-    }
-
-    fn count_batch(
-        &mut self,
-        batch: &Batch,
-        parts: &[Part],
-        way: &Way,
-        files: &Files,
-    ) -> Result<Ran, ReplayError> {
-        let is_straight = self.tell_times(batch, files);
-        if parts.iter().any(|part| part.is_coupled) {
-            return Ok(Ran::Coupled);
-        }
-        if self.beside.is_empty() {
-            self.count_in_one(batch, parts, files)?;
-            return Ok(Ran::Whole);
-        }
-        debug_assert!(matches!(way, Way::Apart(Some(_), _)));
-        if !is_straight {
-            return Ok(Ran::Coupled);
-        }
-        if self.boot.is_none()
-            && let Some(boot) = parts.iter().find_map(|part| part.first)
-        {
-            self.boot = Some(boot);
-            self.lanes_mut().for_each(|lane| lane.engine.boot_at(boot));
-        }
-        let lanes: Vec<_> = self.lanes_mut().collect();
-        lanes
-            .into_par_iter()
-            .enumerate()
-            .for_each(|(number, lane)| lane.count_share(batch, parts, number));
-        Ok(self.look_for_ties())
-    }
-
-    /// Whether what happened in one lane may have to do with another.
-    fn look_for_ties(&mut self) -> Ran {
-        let most = u64::from(self.lane.engine.most_connections());
-        let peaks = self.lanes_mut().map(|lane| lane.engine.take_peak());
-        let peak: u64 = peaks.map(u64::from).sum();
-        let is_full = most != 0 && peak >= most;
-        let is_coupled = self.lanes_mut().any(|lane| lane.engine.is_coupled());
-        if is_full || is_coupled {
-            Ran::Coupled
-        } else {
-            Ran::Whole
-        }
-    }
-
-    fn count_in_one(
-        &mut self,
-        batch: &Batch,
-        parts: &[Part],
-        files: &Files,
-    ) -> Result<(), ReplayError> {
-        let mut first_unknown = None;
-        for part in parts {
-            for lot in &part.lots {
-                self.lane.count(batch, (part, lot), &mut |record| {
-                    if first_unknown.is_none() && !record.unknowns.is_empty() {
-                        first_unknown = Some(record.clone());
-                    }
-                });
-            }
-        }
-        match first_unknown {
-            Some(mut record) => {
-                record.frame.file += files.before;
-                self.refuse_unknown(&record, files)
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Looks at the times of a batch; whether none goes back.
     fn tell_times(&mut self, batch: &Batch, files: &Files) -> bool {
+        if let Some(span) = batch.span()
+            && span.is_straight
+            && self.latest.is_none_or(|latest| latest <= span.first)
+        {
+            self.first.get_or_insert(span.first);
+            self.position += batch.len() as u64;
+            self.bytes += span.captured;
+            self.latest = Some(span.latest);
+            return true;
+        }
         let mut is_straight = true;
         for index in 0..batch.len() {
             let Some((time, captured)) = batch.extent(index) else {

@@ -25,6 +25,7 @@ pub(super) struct Index {
 
 impl Index {
     /// The numbers under a hash, and few others.
+    #[inline]
     pub(super) fn under(&self, hash: u64) -> impl Iterator<Item = u32> {
         let hash = hash as u32;
         let mut at = hash as usize;
@@ -44,10 +45,11 @@ impl Index {
     }
 
     /// Has the memory fetched that a look-up of a hash will touch.
+    #[inline]
     pub(super) fn fetch(&self, hash: u64) {
         let mask = self.slots.len().wrapping_sub(1);
         if let Some(slot) = self.slots.get(hash as u32 as usize & mask) {
-            fetch(slot);
+            fetch(slot, size_of::<Slot>());
         }
     }
 

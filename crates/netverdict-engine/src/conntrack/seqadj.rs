@@ -60,6 +60,7 @@ impl Entry {
     }
 
     /// What is added to a sequence number of one direction on its way (`nf_ct_seq_offset`).
+    #[inline]
     pub(super) fn shift(&self, direction: Direction, sequence: u32) -> u32 {
         if !self.status.contains(Status::SEQ_ADJUST) {
             return 0;

@@ -18,7 +18,7 @@ use crate::state::Rewind;
 
 /// One direction of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Link(u32);
+pub(crate) struct Link(u32);
 
 impl Link {
     const fn new(id: CtId, direction: Direction) -> Self {
@@ -38,18 +38,21 @@ impl Link {
     }
 }
 
-/// Four lines of memory, which are fetched together.
+/// Four lines of memory, of which the first are fetched together.
 #[derive(Debug, Clone)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 struct Slot {
-    entry: Option<Entry>,
     /// Which directions are in the hash table.
     linked: [bool; 2],
     /// Whether it is in the by-source index.
     by_source: bool,
+    entry: Option<Entry>,
     /// The checkpoint that has this slot's old value already.
     saved: u64,
 }
+
+/// The bytes of a slot that each packet of its connection touches: three lines.
+const TOUCHED: usize = 192;
 
 /// What a checkpoint remembers, undone last to first.
 #[derive(Debug)]
@@ -92,6 +95,7 @@ pub(crate) struct Table {
     undo: Vec<Undo>,
 }
 
+#[inline]
 fn hash_tuple(seed: &RandomState, tuple: &Tuple, zone: u16) -> u64 {
     let mut hasher = seed.build_hasher();
     tuple.hash(&mut hasher);
@@ -350,33 +354,41 @@ impl Table {
 
     /// Has the entry fetched that a packet probably belongs to.
     #[inline]
-    pub(crate) fn fetch_entry(&self, hash: u64) {
-        let link = self.links.under(hash).next().map(Link);
-        if let Some(slot) = link.and_then(|link| self.slots.get(link.id().0 as usize)) {
-            crate::ahead::fetch(slot);
-        }
+    pub(crate) fn fetch_entry(&self, hash: u64) -> Option<Link> {
+        let link = Link(self.links.under(hash).next()?);
+        crate::ahead::fetch(self.slots.get(link.id().0 as usize)?, TOUCHED);
+        Some(link)
+    }
+
+    /// The entry that a link leads to, if it is of this tuple, and in the zone that all are in if nothing says otherwise.
+    #[inline]
+    fn linked(&self, link: Link, tuple: &Tuple) -> Option<(CtId, Direction, &Entry)> {
+        let (id, direction) = (link.id(), link.direction());
+        let slot = self.slots.get(id.0 as usize)?;
+        let entry = slot.entry.as_ref()?;
+        let fits = slot.linked[direction.index()]
+            && entry.tuple(direction) == tuple
+            && entry.zone.at(direction) == 0;
+        fits.then_some((id, direction, entry))
     }
 
     /// The entry of a packet of this tuple and hash in the zone that all are in if nothing says otherwise. One whose time
-    /// is over goes.
+    /// is over goes. `probably` it is where that tuple's hash led a short time ago.
     #[inline]
     pub(crate) fn find_hashed(
         &mut self,
         tuple: &Tuple,
-        hash: u64,
+        (hash, probably): (u64, Option<Link>),
         now: Jiffies,
     ) -> Option<(CtId, Direction)> {
         if self.split {
             return self.find_at(tuple, Zone::default(), Direction::Original, now);
         }
-        let found = self.links.under(hash).find_map(|link| {
-            let link = Link(link);
-            let entry = self.get(link.id())?;
-            let direction = link.direction();
-            let fits = entry.tuple(direction) == tuple && entry.zone.at(direction) == 0;
-            fits.then_some((link.id(), direction, entry))
-        });
-        let (id, direction, entry) = found?;
+        let probably = probably.and_then(|link| self.linked(link, tuple));
+        let (id, direction, entry) = probably.or_else(|| {
+            let mut links = self.links.under(hash).map(Link);
+            links.find_map(|link| self.linked(link, tuple))
+        })?;
         if entry.is_expired(now) {
             self.free(id);
             return self.find_at(tuple, Zone::default(), Direction::Original, now);
@@ -599,7 +611,17 @@ pub(crate) const fn allows_clash(protocol: Protocol) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::offset_of;
+
     use super::*;
+    use crate::conntrack::tcp::Tcp;
+
+    #[test]
+    fn what_packets_touch_is_in_the_lines_that_are_fetched() {
+        let memory = offset_of!(Slot, entry) + offset_of!(Entry, memory);
+        assert!(memory + size_of::<Tcp>() <= TOUCHED, "{memory}");
+        assert_eq!(size_of::<Slot>(), 256);
+    }
 
     /// What ARCHITECTURE.md says of memory: a slot, two links, a source and a place in the queue, with room to grow.
     #[test]

@@ -153,6 +153,7 @@ impl Tcp {
     }
 
     /// Takes one segment (`nf_conntrack_tcp_packet` after its header checks).
+    #[inline]
     pub(crate) fn step(&mut self, segment: &Segment<'_>, at: Situation<'_>) -> Step {
         let old = self.state;
         match state::next(at.direction, segment.class(), old) {
@@ -171,6 +172,7 @@ impl Tcp {
     }
 
     /// The table's next state, but for what the table is too small to say.
+    #[inline]
     fn advance(&mut self, segment: &Segment<'_>, at: Situation<'_>, mut new: TcpState) -> Step {
         let class = segment.class();
         match new {
@@ -209,6 +211,7 @@ impl Tcp {
 
     /// A packet the table ignores: it is noted, for what answers it may show that both ends agree and tracking does
     /// not. If this packet is such an answer, tracking catches up.
+    #[cold]
     fn ignore(&mut self, segment: &Segment<'_>, at: Situation<'_>) -> Step {
         let class = segment.class();
         if class == Class::SynAck
@@ -268,6 +271,7 @@ impl Tcp {
     }
 
     /// A RST that the table believes: its sequence number must be believable too.
+    #[cold]
     fn reset(&mut self, segment: &Segment<'_>, at: Situation<'_>) -> Step {
         let old = self.state;
         match self.judge_reset(segment, at) {
@@ -328,6 +332,7 @@ impl Tcp {
             && sequence == self.last_end
     }
 
+    #[inline]
     fn fit(
         &mut self,
         segment: &Segment<'_>,
@@ -343,6 +348,7 @@ impl Tcp {
     }
 
     /// A RST or FIN outside the window, answering one of the other side: both ends are probably done.
+    #[cold]
     fn outside(&mut self, why: &'static str, class: Class, at: Situation<'_>) -> Step {
         if !at.status.contains(Status::ASSURED)
             || at.status.contains(Status::FIXED_TIMEOUT)
@@ -362,6 +368,7 @@ impl Tcp {
         Step::Invalid(why)
     }
 
+    #[inline]
     fn accept(
         &mut self,
         segment: &Segment<'_>,
@@ -395,6 +402,7 @@ impl Tcp {
         old
     }
 
+    #[inline]
     fn timeout(&self, class: Class, new: TcpState, settings: &TcpSettings) -> i64 {
         let [original, reply] = &self.sides;
         let usual = settings.timeouts[new as usize];
@@ -446,6 +454,7 @@ pub(super) fn packet(entry: &mut Entry, cx: Cx<'_, '_>) -> Handled {
 }
 
 /// Takes one segment of a TCP connection, whose header was read and found right.
+#[inline]
 pub(super) fn take(entry: &mut Entry, segment: &Segment<'_>, cx: Turn<'_>) -> Handled {
     if !entry.is_confirmed() {
         match Tcp::open(segment, &cx.settings.tcp) {

@@ -43,7 +43,7 @@ struct Search<'s, 'p> {
 
 /// What a layer-4 tracker says of a packet of its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Handled {
+pub(crate) enum Handled {
     /// It belongs to it; the text says why nothing was refreshed, where so.
     Accept(Option<&'static str>),
     /// It does not: INVALID.
@@ -291,21 +291,15 @@ impl Conntrack {
 }
 
 /// Tracks a packet that was looked at beforehand, whose entry is found. It ends no connection ([`Glance::may_end`]), its
-/// lengths are right, and its checksum too, if the kernel `looks` at it.
+/// lengths are right, and its checksum too, if the kernel looks at it.
 #[inline]
 pub(crate) fn track_glance(
     entry: &mut Entry,
-    (id, direction): (CtId, Direction),
+    direction: Direction,
     (glance, options): (&Glance, &[u8]),
-    (looks, now): (bool, Jiffies),
+    now: Jiffies,
     settings: &Settings,
-) -> Pretracked {
-    let mut pretracked = Pretracked {
-        tracked: ACCEPT,
-        connection: Connection::None,
-        is_proven: false,
-        is_summed: looks,
-    };
+) -> (Handled, CtInfo) {
     let turn = Turn {
         len: glance.len as usize,
         direction,
@@ -317,20 +311,32 @@ pub(crate) fn track_glance(
         Protocol::TCP => super::tcp::take(entry, &glance.segment(options), turn),
         _ => super::udp::take(entry, turn),
     };
-    match handled {
-        Handled::Accept(why) => {
-            pretracked.connection = Connection::Tracked { id, info };
-            pretracked.is_proven = looks;
-            if info == CtInfo::EstablishedReply {
-                entry.status.insert(Status::SEEN_REPLY);
-            }
-            pretracked.tracked = Tracked::Accept { why };
-        }
-        Handled::Fault(fault) => pretracked.tracked = fault.into(),
-        // Only what ends a connection leads there.
-        Handled::Repeat | Handled::Kill => {}
+    if matches!(handled, Handled::Accept(_)) && info == CtInfo::EstablishedReply {
+        entry.status.insert(Status::SEEN_REPLY);
     }
-    pretracked
+    (handled, info)
+}
+
+impl Pretracked {
+    /// What came of [tracking](track_glance) a packet of a connection. The kernel `looks` at its checksum, or does not.
+    pub(crate) fn of(handled: Handled, id: CtId, info: CtInfo, looks: bool) -> Self {
+        let is_taken = matches!(handled, Handled::Accept(_));
+        Self {
+            tracked: match handled {
+                Handled::Accept(why) => Tracked::Accept { why },
+                Handled::Fault(fault) => fault.into(),
+                // Only what ends a connection leads there.
+                Handled::Repeat | Handled::Kill => ACCEPT,
+            },
+            connection: if is_taken {
+                Connection::Tracked { id, info }
+            } else {
+                Connection::None
+            },
+            is_proven: looks && is_taken,
+            is_summed: looks,
+        }
+    }
 }
 
 /// Whether a packet that its tracker took has a checksum that proves all of it.
@@ -398,6 +404,7 @@ impl<'c> Cx<'c, '_> {
     }
 
     /// Counts the packet and lets its connection live `ticks` from now.
+    #[inline]
     pub(super) fn refresh(&self, entry: &mut Entry, ticks: i64) {
         self.turn().refresh(entry, ticks);
     }

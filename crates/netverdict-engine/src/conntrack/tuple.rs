@@ -58,7 +58,10 @@ pub(crate) const fn ip(family: Family, address: Addr) -> IpAddr {
 ///
 /// For TCP, UDP, UDP-Lite and SCTP the words are the ports; for ICMP the identifier and type << 8 | code; for PPTP's
 /// GRE the call ids; for all others zero.
+///
+/// Packed, for two of them are in each entry of the table, of whose lines of memory none is to be wasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(packed(8))]
 pub struct Tuple {
     pub(crate) source: Addr,
     pub(crate) destination: Addr,
@@ -205,19 +208,23 @@ fn words(packet: &Packet<'_>, at: Layer4) -> Result<(u16, u16), Fault> {
 
 impl Hash for Tuple {
     /// Two words for IPv4, five for IPv6.
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let layer4 = u64::from(self.source_port) << 32
             | u64::from(self.destination_port) << 16
             | u64::from(self.protocol.0) << 8
             | self.family as u64;
         match self.family {
-            Family::V4 => state.write_u64((self.source as u64) << 32 | self.destination as u64),
+            Family::V4 => {
+                state.write_u64((self.source as u64) << 32 | self.destination as u64);
+                state.write_u64(layer4);
+            }
             Family::V6 => {
                 state.write_u128(self.source);
                 state.write_u128(self.destination);
+                state.write_u64(layer4);
             }
         }
-        state.write_u64(layer4);
     }
 }
 

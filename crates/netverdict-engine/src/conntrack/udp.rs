@@ -19,6 +19,7 @@ pub(super) fn packet(entry: &mut Entry, cx: Cx<'_, '_>) -> Handled {
 }
 
 /// Takes one datagram of a flow, whose header was read and found right.
+#[inline]
 pub(super) fn take(entry: &mut Entry, cx: Turn<'_>) -> Handled {
     if !entry.is_confirmed() {
         let stream_from = cx.now.0 + STREAM_SECONDS * cx.settings.hz;

@@ -19,7 +19,7 @@ pub(super) fn choose(
 ) {
     let (min, max) = (words(range.start), words(range.end));
     if range.start == range.end {
-        *side_of(tuple, side) = addr(range.start);
+        set_side(tuple, side, addr(range.start));
         return;
     }
     let source = memory(tuple.source(), tuple.family);
@@ -55,18 +55,19 @@ pub(super) fn choose(
             hash ^= destination[index];
         }
     }
-    *side_of(tuple, side) = match tuple.family {
+    let address = match tuple.family {
         Family::V4 => u128::from(chosen[0]),
         Family::V6 => chosen
             .iter()
             .fold(0, |all, word| all << 32 | u128::from(*word)),
     };
+    set_side(tuple, side, address);
 }
 
-const fn side_of(tuple: &mut Tuple, side: NatSide) -> &mut u128 {
+const fn set_side(tuple: &mut Tuple, side: NatSide, address: u128) {
     match side {
-        NatSide::Source => &mut tuple.source,
-        NatSide::Destination => &mut tuple.destination,
+        NatSide::Source => tuple.source = address,
+        NatSide::Destination => tuple.destination = address,
     }
 }
 

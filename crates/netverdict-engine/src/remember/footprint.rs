@@ -117,7 +117,7 @@ impl Engine {
     /// The connection's packets of that direction are to try this path first.
     pub(super) fn note_path(&mut self, id: CtId, direction: Direction, number: PathId) {
         if let Some(entry) = self.state.conntrack.entry_mut(id) {
-            entry.memo.paths[direction.index()] = Some(number);
+            entry.paths[direction.index()] = Some(number);
         }
     }
 

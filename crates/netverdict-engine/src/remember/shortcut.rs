@@ -4,11 +4,12 @@ use netverdict_net::Packet;
 use netverdict_ruleset::NatSide;
 
 use super::{Arriving, Likeness, Path, PathId};
-use crate::conntrack::{Direction, Entry as Known, Opened, Pretracked, Tuple, track_glance};
+use crate::conntrack::{
+    Direction, Entry as Known, Handled, Opened, Pretracked, Tuple, track_glance,
+};
 use crate::context::Now;
 use crate::engine::Engine;
-use crate::glance::{Foreseen, Glance};
-use crate::state::State;
+use crate::glance::{Foreseen, Glance, Tried};
 use crate::{
     Checksums, Connection, CtId, Entry, Fate, FlowId, Input, NatView, Outcome, Sum, Transport,
     Vantage, nat, path,
@@ -27,17 +28,6 @@ pub(crate) enum Shortcut {
     Tracked(Pretracked),
     /// Nowhere: nothing was changed.
     None,
-}
-
-/// How far remembered paths led a packet.
-#[derive(Debug)]
-pub(crate) enum Led {
-    /// To the end.
-    Arrived(Arrived),
-    /// Tracking has judged it; no path goes on from there.
-    Tracked(Pretracked),
-    /// Nowhere: nothing was changed.
-    Nowhere,
 }
 
 /// A packet at the end of a remembered path.
@@ -60,131 +50,148 @@ impl Engine {
             entry: input.entry,
             packet_type: packet.link.packet_type,
         };
-        let foreseen = Foreseen(self.state.conntrack.table.hash(glance.tuple()));
-        match self.lead(&glance, foreseen, packet.captured(), &at, now) {
-            Led::Arrived(arrived) => {
+        let foreseen = Foreseen {
+            hash: self.state.conntrack.table.hash(glance.tuple()),
+            link: None,
+        };
+        let mut tried = Tried::default();
+        match self.lead(&glance, foreseen, (packet.captured(), &at), now, &mut tried) {
+            Some(arrived) => {
                 let outcome = self.tell(packet, &glance, arrived);
                 outcome.map_or(Shortcut::None, Shortcut::Taken)
             }
-            Led::Tracked(tracked) => Shortcut::Tracked(tracked),
-            Led::Nowhere => Shortcut::None,
+            None => tried.0.map_or(Shortcut::None, Shortcut::Tracked),
         }
     }
 
-    /// Leads a packet that was looked at along a remembered path: its connection's own, else one that its like took.
+    /// Leads a packet that was looked at along a remembered path: its connection's own, else one that its like took. `None`
+    /// where it must walk; if tracking has judged it by then, what it said is in `tried`.
+    #[inline]
     pub(crate) fn lead(
         &mut self,
         glance: &Glance,
-        Foreseen(hash): Foreseen,
-        packet: &[u8],
-        at: &Vantage,
+        Foreseen { hash, link }: Foreseen,
+        (packet, at): (&[u8], &Vantage),
         now: Now,
-    ) -> Led {
+        tried: &mut Tried,
+    ) -> Option<Arrived> {
         let trusted = self.trusts(at.entry) || glance.sum == Sum::Pending;
-        let sound = self.config.checksums == Checksums::Trust || glance.is_sealed;
+        let sound = glance.is_sealed || self.config.checksums == Checksums::Trust;
         if self.config.plain || !(trusted || glance.is_right()) || !sound {
-            return Led::Nowhere;
+            return None;
         }
         let arriving = glance.arriving(at);
         let options = glance.options(packet);
-        let State {
-            conntrack,
-            counters,
-            ..
-        } = &mut self.state;
-        let table = &mut conntrack.table;
-        let Some(found) = table.find_hashed(glance.tuple(), hash, now.jiffies) else {
+        let table = &mut self.state.conntrack.table;
+        let Some(found) = table.find_hashed(glance.tuple(), (hash, link), now.jiffies) else {
             return self.lead_first(glance, options, &arriving, now);
         };
-        let looks = matches!(at.entry, Entry::Prerouting { .. }) && !trusted;
-        let looks = (looks && conntrack.settings.checksum, now.jiffies);
         let (id, direction) = found;
-        let Some((entry, settings)) = conntrack.entry_under(id) else {
-            return Led::Nowhere;
-        };
+        let (entry, settings) = self.state.conntrack.entry_under(id)?;
         if glance.may_end(entry) {
-            return Led::Nowhere;
+            return None;
         }
-        let own = entry.memo.paths[direction.index()];
+        let own = entry.paths[direction.index()];
         let own = own.and_then(|number| Some((number, self.paths.get(number)?)));
         let own = own.filter(|(_, path)| path.admits(&arriving, self.config.keep_egress));
-        if let Some((number, path)) = own {
-            let tracked = track_glance(entry, found, (glance, options), looks, settings);
-            if let Some(arrived) = arrive(tracked, (number, path), entry, direction) {
-                path.count(counters, glance.len as usize);
-                return Led::Arrived(arrived);
-            }
-            let likeness = self.likeness(found, &arriving);
-            return self.lead_alike(tracked, (direction, likeness), glance, &arriving);
-        }
-        let likeness = self.likeness(found, &arriving);
-        if self.alike(likeness, &arriving).next().is_none() {
-            return Led::Nowhere;
-        }
-        let Some((entry, settings)) = self.state.conntrack.entry_under(id) else {
-            return Led::Nowhere;
+        let Some((number, path)) = own else {
+            let packet = (glance, options);
+            return self.lead_untried(found, packet, &arriving, (trusted, now), tried);
         };
-        let tracked = track_glance(entry, found, (glance, options), looks, settings);
-        self.lead_alike(tracked, (direction, likeness), glance, &arriving)
+        let (handled, info) =
+            track_glance(entry, direction, (glance, options), now.jiffies, settings);
+        if matches!(handled, Handled::Accept(_)) && path.terms.hold(entry, info) {
+            path.count(&mut self.state.counters, glance.len as usize);
+            return Some(Arrived {
+                path: number,
+                flow: Some((id, direction)),
+                fate: path.end.fate,
+            });
+        }
+        let looks = self.looks(at.entry, trusted);
+        let tracked = Pretracked::of(handled, id, info, looks);
+        let likeness = self.likeness(found, &arriving);
+        self.lead_alike(tracked, (direction, likeness), glance, &arriving, tried)
+    }
+
+    /// Whether tracking looks at the checksum of a packet, which is trusted or not.
+    const fn looks(&self, entry: Entry, trusted: bool) -> bool {
+        matches!(entry, Entry::Prerouting { .. })
+            && !trusted
+            && self.state.conntrack.settings.checksum
+    }
+
+    /// Leads one whose connection remembers no path for it along one that its like took.
+    #[inline(never)]
+    fn lead_untried(
+        &mut self,
+        (id, direction): (CtId, Direction),
+        (glance, options): (&Glance, &[u8]),
+        arriving: &Arriving<'_>,
+        (trusted, now): (bool, Now),
+        tried: &mut Tried,
+    ) -> Option<Arrived> {
+        let likeness = self.likeness((id, direction), arriving);
+        self.alike(likeness, arriving).next()?;
+        let looks = self.looks(arriving.at.entry, trusted);
+        let (entry, settings) = self.state.conntrack.entry_under(id)?;
+        let (handled, info) =
+            track_glance(entry, direction, (glance, options), now.jiffies, settings);
+        let tracked = Pretracked::of(handled, id, info, looks);
+        self.lead_alike(tracked, (direction, likeness), glance, arriving, tried)
     }
 
     /// Leads one that tracking has seen along a path that its like took.
+    #[inline(never)]
     fn lead_alike(
         &mut self,
         tracked: Pretracked,
         (direction, likeness): (Direction, Option<Likeness>),
         glance: &Glance,
         arriving: &Arriving<'_>,
-    ) -> Led {
+        tried: &mut Tried,
+    ) -> Option<Arrived> {
+        *tried = Tried(Some(tracked));
         let Connection::Tracked { id, .. } = tracked.connection else {
-            return Led::Tracked(tracked);
+            return None;
         };
-        let Some(entry) = self.state.conntrack.entry(id) else {
-            return Led::Tracked(tracked);
-        };
+        let entry = self.state.conntrack.entry(id)?;
         let arrived = self.alike(likeness, arriving).find_map(|number| {
             let path = self.paths.get(number)?;
             arrive(tracked, (number, path), entry, direction)
-        });
-        let Some((arrived, path)) = arrived.and_then(|a| Some((a, self.paths.get(a.path)?))) else {
-            return Led::Tracked(tracked);
-        };
+        })?;
+        let path = self.paths.get(arrived.path)?;
         path.count(&mut self.state.counters, glance.len as usize);
         self.note_path(id, direction, arrived.path);
-        Led::Arrived(arrived)
+        Some(arrived)
     }
 
     /// The same of one that has no connection.
+    #[inline(never)]
     fn lead_first(
         &mut self,
         glance: &Glance,
         options: &[u8],
         arriving: &Arriving<'_>,
         now: Now,
-    ) -> Led {
-        let Some(classes) = self.classes(glance.tuple().family, arriving.at.entry) else {
-            return Led::Nowhere;
-        };
+    ) -> Option<Arrived> {
+        let classes = self.classes(glance.tuple().family, arriving.at.entry)?;
         let likeness = Likeness::of(glance.tuple(), classes);
         let mut alike = self.shared.opening(&likeness).iter().copied();
-        let Some(number) = alike.find(|number| self.admits(*number, arriving)) else {
-            return Led::Nowhere;
-        };
-        let Some(path) = self.paths.get(number) else {
-            return Led::Nowhere;
-        };
+        let number = alike.find(|number| self.admits(*number, arriving))?;
+        let path = self.paths.get(number)?;
         let conntrack = &mut self.state.conntrack;
         let opened = path
             .opening
             .map(|opening| conntrack.open(glance, options, opening, now.jiffies));
         let flow = match opened {
             Some(Opened::Entered(id)) => Some((id, Direction::Original)),
-            Some(Opened::Not) => return Led::Nowhere,
+            Some(Opened::Not) => return None,
             // Gone again, or nothing is tracked.
             Some(Opened::Gone) | None => None,
         };
         path.count(&mut self.state.counters, glance.len as usize);
-        Led::Arrived(Arrived {
+        Some(Arrived {
             path: number,
             flow,
             fate: path.end.fate,
@@ -249,6 +256,7 @@ impl Engine {
     }
 
     /// The number of the flow of a packet that arrived just now.
+    #[inline]
     pub(crate) fn flow_at(&mut self, arrived: Arrived, glance: &Glance) -> Option<FlowId> {
         match arrived.flow {
             Some((id, _)) => self.flow_of(id),

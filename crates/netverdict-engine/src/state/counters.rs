@@ -26,6 +26,7 @@ impl CounterStore {
     }
 
     /// Counts one packet.
+    #[inline]
     pub(crate) fn add(&mut self, at: usize, bytes: usize) {
         if let Some(counter) = self.counters.get_mut(at) {
             counter.packets += 1;

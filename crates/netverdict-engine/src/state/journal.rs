@@ -41,6 +41,7 @@ impl<U> Journal<U> {
     }
 
     /// Records how to take back the change about to be made.
+    #[inline]
     pub(crate) fn note(&mut self, undo: impl FnOnce() -> U) {
         if self.recording {
             self.undo.push(undo());

@@ -22,7 +22,12 @@ pub(crate) enum Class {
 
 impl Class {
     /// The class of a flag byte (`get_conntrack_index`).
+    #[inline]
     pub(super) const fn of(flags: u8) -> Self {
+        BY_FLAGS[(flags & (FIN | SYN | RST | ACK)) as usize]
+    }
+
+    const fn look(flags: u8) -> Self {
         if flags & RST != 0 {
             Self::Rst
         } else if flags & SYN != 0 {
@@ -40,6 +45,17 @@ impl Class {
         }
     }
 }
+
+/// The class of each combination of the flags that count.
+const BY_FLAGS: [Class; 32] = {
+    let mut classes = [Class::None; 32];
+    let mut flags = 0;
+    while flags < 32 {
+        classes[flags] = Class::look(flags as u8);
+        flags += 1;
+    }
+    classes
+};
 
 /// Whether these flags go together; PSH, ECE and CWR go with all (`tcp_valid_flags`).
 pub(super) const fn are_valid(flags: u8) -> bool {

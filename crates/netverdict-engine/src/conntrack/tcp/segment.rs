@@ -18,6 +18,16 @@ pub(crate) struct Segment<'p> {
 }
 
 impl Segment<'_> {
+    /// In place of a segment.
+    pub(crate) const NONE: Segment<'static> = Segment {
+        sequence: 0,
+        ack: 0,
+        window: 0,
+        flags: 0,
+        end: 0,
+        options: &[],
+    };
+
     pub(super) const fn class(&self) -> Class {
         Class::of(self.flags)
     }
@@ -50,7 +60,7 @@ pub(crate) fn parse<'p>(packet: &'p Packet<'_>, offset: usize) -> Result<Segment
 }
 
 /// The fields of a header of a segment of so many bytes, but for its options; `None` where its length does not fit.
-#[inline]
+#[inline(always)]
 pub(crate) fn of_header(header: &[u8; 20], len: usize) -> Option<Segment<'static>> {
     let header_len = usize::from(header[12] >> 4) * 4;
     if header_len < 20 || len < header_len {

@@ -85,6 +85,7 @@ pub(super) enum Next {
 }
 
 /// The next state of a segment's class, flowing one way, in a state.
+#[inline]
 pub(super) fn next(direction: Direction, class: Class, state: TcpState) -> Next {
     let row = match direction {
         Direction::Original => &ORIGINAL,

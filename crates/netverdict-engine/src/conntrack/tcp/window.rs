@@ -77,6 +77,7 @@ struct Numbers {
 
 impl Tcp {
     /// Holds a segment against the windows and updates them.
+    #[inline]
     pub(super) fn in_window(
         &mut self,
         segment: &Segment<'_>,
@@ -117,6 +118,7 @@ impl Tcp {
         Fit::Accept
     }
 
+    #[inline]
     fn count_retransmission(
         &mut self,
         segment: &Segment<'_>,
@@ -142,6 +144,7 @@ impl Tcp {
 }
 
 /// Sets up a side that was not seen before, or that starts again. True for a SYN that needs no further check.
+#[inline]
 fn begin(
     sender: &mut Side,
     receiver: &mut Side,
@@ -169,6 +172,7 @@ fn begin(
 }
 
 /// Makes up the numbers a segment does not have.
+#[inline]
 fn correct(
     numbers: &mut Numbers,
     sender: &Side,
@@ -187,6 +191,7 @@ fn correct(
     }
 }
 
+#[inline]
 fn check(sender: &mut Side, receiver: &Side, numbers: Numbers) -> Fit {
     let Numbers {
         sequence,
@@ -226,6 +231,7 @@ fn check(sender: &mut Side, receiver: &Side, numbers: Numbers) -> Fit {
     Fit::Accept
 }
 
+#[inline]
 fn update(sender: &mut Side, receiver: &mut Side, segment: &Segment<'_>, numbers: Numbers) {
     let Numbers { end, ack, sack, .. } = numbers;
     let mut window = u32::from(segment.window);
