@@ -218,8 +218,8 @@ fn scope(pair: &Pair<'_>, compared: &Compared) -> Scope {
 
 /// What is assumed of both hosts, of the old one alone, of the new one alone.
 fn assumptions(old: &Setup, new: &Setup) -> (Vec<Assumption>, Vec<Assumption>, Vec<Assumption>) {
-    let old = netverdict_report::assumptions(old);
-    let mut new = netverdict_report::assumptions(new);
+    let old = netverdict_report::assumptions(&old.inferred.assumptions);
+    let mut new = netverdict_report::assumptions(&new.inferred.assumptions);
     let (both, only_old): (Vec<_>, Vec<_>) = old.into_iter().partition(|a| new.contains(a));
     new.retain(|a| !both.contains(a));
     (both, only_old, new)

@@ -87,6 +87,8 @@ struct Prediction {
     leaves: Option<Transport>,
     /// What its continuation shares with it, if it can have one.
     identity: Option<Identity>,
+    /// The id of the fragments in which it may leave.
+    fragments_id: Option<u32>,
     hint: Option<Direction>,
     hops: u8,
     /// Whether it was seen leaving as predicted.
@@ -103,7 +105,6 @@ struct Prediction {
 /// What few predictions have.
 #[derive(Debug, Clone, Default)]
 struct More {
-    fragments: Option<FragmentsOf>,
     emitted: SmallVec<[Emitted; 1]>,
     nat: Nat,
 }
@@ -317,6 +318,9 @@ impl Ledger {
             came: sighting.transport,
             leaves: leaving.map(|leaving| leaving.transport),
             identity: may_continue.then_some(sighting.identity),
+            fragments_id: leaving
+                .filter(|leaving| leaving.len > MAY_FRAGMENT)
+                .map(|leaving| leaving.id),
             hint: sighting.hint,
             hops: sighting.hops,
             is_borne_out: false,
@@ -328,9 +332,6 @@ impl Ledger {
             more: None,
         };
         let more = More {
-            fragments: leaving
-                .filter(|leaving| leaving.len > MAY_FRAGMENT)
-                .map(|leaving| leaving.fragments()),
             emitted: emitted(outcome),
             nat: if prediction.told_nat() == record.nat {
                 Nat::Told
@@ -338,7 +339,7 @@ impl Ledger {
                 Nat::Other(record.nat)
             },
         };
-        let is_more = more.fragments.is_some() || !more.emitted.is_empty() || more.nat != Nat::Told;
+        let is_more = !more.emitted.is_empty() || more.nat != Nat::Told;
         let prediction = Prediction {
             more: is_more.then(|| Box::new(more)),
             ..prediction
@@ -375,23 +376,11 @@ impl Ledger {
         let came = quick.glance.transport();
         let left = matches!(passed.fate(), EngineFate::Forwarded | EngineFate::Sent);
         let leaves = left.then(|| engine.left_as(passed).unwrap_or(came));
-        let fragments = leaves.filter(|_| identity.len as usize > MAY_FRAGMENT);
-        let fragments = fragments.map(|leaves| FragmentsOf {
-            source: leaves.source,
-            destination: leaves.destination,
-            protocol: leaves.protocol,
-            id: identity.id,
-        });
-        let more = fragments.map(|fragments| {
-            Box::new(More {
-                fragments: Some(fragments),
-                ..More::default()
-            })
-        });
         self.keep(Prediction {
             came,
             leaves,
             identity: Some(identity),
+            fragments_id: (left && identity.len as usize > MAY_FRAGMENT).then_some(identity.id),
             hint: station.hint,
             hops: quick.hops,
             is_borne_out: false,
@@ -400,7 +389,7 @@ impl Ledger {
             time: quick.time,
             flow,
             said,
-            more,
+            more: None,
         });
     }
 
@@ -641,20 +630,17 @@ impl Leaving {
             id: sighting.identity.id,
         })
     }
-
-    const fn fragments(&self) -> FragmentsOf {
-        FragmentsOf {
-            source: self.transport.source,
-            destination: self.transport.destination,
-            protocol: self.transport.protocol,
-            id: self.id,
-        }
-    }
 }
 
 impl Prediction {
     fn fragments(&self) -> Option<FragmentsOf> {
-        self.more.as_ref()?.fragments
+        let (leaves, id) = (self.leaves?, self.fragments_id?);
+        Some(FragmentsOf {
+            source: leaves.source,
+            destination: leaves.destination,
+            protocol: leaves.protocol,
+            id,
+        })
     }
 
     fn emitted(&self) -> &[Emitted] {

@@ -1,5 +1,6 @@
 //! One host under replay.
 
+use netverdict_bundle::{Survey, Surveyor};
 use netverdict_capture::{Batch, Direction, Summary};
 use netverdict_engine::{ConnectionView, Engine, Entry, Input, Observer, Outcome};
 use netverdict_host::keys;
@@ -24,6 +25,8 @@ pub struct Options {
     pub until: Option<u64>,
     /// Stops before the first frame that is later than this.
     pub at: Option<Moment>,
+    /// Surveys the captures as they are listed.
+    pub surveys: bool,
 }
 
 /// A moment of the stream.
@@ -107,6 +110,8 @@ pub struct Session<'s> {
     /// What engines before this one counted.
     totals: Totals,
     captures: Vec<Summary>,
+    /// What listed captures show of the host.
+    surveyor: Surveyor,
 }
 
 /// Frames whose time is before that of one before them.
@@ -135,6 +140,7 @@ impl<'s> Session<'s> {
             backwards: None,
             totals: Totals::new(&setup.rulesets, options.keep_counters),
             captures: Vec::new(),
+            surveyor: Surveyor::default(),
         }
     }
 
@@ -282,6 +288,11 @@ impl<'s> Session<'s> {
     /// The captures read, in order; [`FrameRef::file`] counts them from 0.
     pub fn captures(&self) -> &[Summary] {
         &self.captures
+    }
+
+    /// What the captures listed so far show of the host, if it [was asked for](Options::surveys).
+    pub fn take_survey(&mut self) -> Survey {
+        std::mem::take(&mut self.surveyor).finish()
     }
 
     /// What was odd about the stream as a whole.

@@ -1,4 +1,4 @@
-//! The first pass: what the captures give away about the host.
+//! What the captures give away about the host.
 
 use netverdict_bundle::{Survey, SurveyPacket, Surveyor};
 use netverdict_capture::{Bare, Batch, Captures, Origin};
@@ -15,28 +15,31 @@ const PART: usize = 1024;
 /// # Errors
 /// A capture cannot be read.
 pub fn survey(mut captures: Captures) -> Result<(Survey, u64), ReplayError> {
-    let mut survey = Survey::default();
+    let mut surveyor = Surveyor::default();
     let mut frames = 0;
     let mut ahead = captures.next_batch()?;
     while let Some(batch) = ahead {
         // One thread reads on while others look at what was read.
-        let (parts, next) = rayon::join(|| of_batch(&batch), || captures.next_batch());
+        let (_, next) = rayon::join(
+            || note_batch(&mut surveyor, &batch),
+            || captures.next_batch(),
+        );
         frames += batch.len() as u64;
-        for part in parts {
-            survey.merge(part);
-        }
         ahead = next?;
     }
-    Ok((survey, frames))
+    Ok((surveyor.finish(), frames))
 }
 
-fn of_batch(batch: &Batch) -> Vec<Survey> {
+/// Takes a batch into account, on several threads.
+pub(crate) fn note_batch(surveyor: &mut Surveyor, batch: &Batch) {
     let parts = (0..batch.len().div_ceil(PART)).into_par_iter();
-    parts.map(|part| of_part(batch, part)).collect()
+    let known = &*surveyor;
+    let parts: Vec<_> = parts.map(|part| of_part(known, batch, part)).collect();
+    parts.into_iter().for_each(|part| surveyor.merge(part));
 }
 
-fn of_part(batch: &Batch, part: usize) -> Survey {
-    let mut surveyor = Surveyor::default();
+fn of_part(known: &Surveyor, batch: &Batch, part: usize) -> Surveyor {
+    let mut surveyor = known.beside();
     let mut spots = Spots::default();
     let end = batch.len().min((part + 1) * PART);
     for index in part * PART..end {
@@ -51,7 +54,7 @@ fn of_part(batch: &Batch, part: usize) -> Survey {
             surveyor.note(&facts::of_survey(&frame, &packet));
         }
     }
-    surveyor.finish()
+    surveyor
 }
 
 /// Where packets were captured: what the survey says of all of one origin.

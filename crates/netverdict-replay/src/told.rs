@@ -44,6 +44,24 @@ impl Way {
     }
 }
 
+impl Record {
+    /// What it has in common with other frames that were captured and fared alike.
+    pub const fn way(&self) -> Way {
+        Way {
+            interface: self.interface,
+            verdict: self.verdict,
+            fate: self.fate,
+            rule: self.rule,
+            cause: self.cause,
+            hook: self.hook,
+            state: self.state,
+            in_device: self.in_device,
+            out_device: self.out_device,
+            mark: self.mark,
+        }
+    }
+}
+
 /// A packet that took a way.
 #[derive(Debug, Clone, Copy)]
 pub struct Passage<'t> {

@@ -1,5 +1,6 @@
 //! From a finished replay to the report document.
 
+use netverdict_bundle::Assumption;
 use netverdict_capture::{Direction, Summary};
 use netverdict_engine::{Checksums, Config, RuleNumber, RuleRef, Transport, UnknownPolicy};
 use netverdict_net::Device;
@@ -17,6 +18,8 @@ pub struct Run<'r> {
     pub captures: &'r [Summary],
     pub tally: &'r Tally,
     pub totals: &'r Totals,
+    /// What was taken for granted about the host.
+    pub assumptions: &'r [Assumption],
     /// What was odd about the stream.
     pub warnings: &'r [String],
     pub fail_on_unknown: bool,
@@ -35,7 +38,7 @@ pub fn assemble(run: &Run<'_>) -> model::Report {
         version: run.version.to_owned(),
         host: host(run.setup),
         captures: run.captures.iter().map(capture).collect(),
-        assumptions: assumptions(run.setup),
+        assumptions: assumptions(run.assumptions),
         settings: settings(run),
         frames: tally.frames,
         totals: totals(tally),
@@ -120,9 +123,9 @@ pub fn capture(summary: &Summary) -> model::Capture {
 }
 
 /// What was taken for granted about a host, as documents list it.
-pub fn assumptions(setup: &Setup) -> Vec<model::Assumption> {
-    let assumptions = setup.inferred.assumptions.iter();
-    assumptions
+pub fn assumptions(taken: &[Assumption]) -> Vec<model::Assumption> {
+    taken
+        .iter()
         .map(|a| model::Assumption {
             subject: a.subject.name().to_owned(),
             text: a.text.clone(),

@@ -113,7 +113,7 @@ pub(crate) fn run<H: Hosts>(case: &Case, host: &HostEntry, hosts: &H) -> Result<
         flows,
         expectations,
         failures,
-        assumptions: netverdict_report::assumptions(&setup),
+        assumptions: netverdict_report::assumptions(&setup.inferred.assumptions),
         warnings,
         verdicts,
     })
@@ -151,8 +151,7 @@ pub(crate) fn options(host: &HostEntry) -> Options {
     Options {
         fail_on_unknown: host.options.unknown.as_deref() == Some("fail"),
         keep_counters: host.options.keep_counters,
-        until: None,
-        at: None,
+        ..Options::default()
     }
 }
 

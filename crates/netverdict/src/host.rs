@@ -165,6 +165,24 @@ impl Rules {
     }
 }
 
+/// What is taken for granted about a host that was set up before anyone looked at its captures, which show nothing that it
+/// depends on: what a survey tells, and what else was known by then.
+pub(crate) fn assumptions(
+    setup: &Setup,
+    survey: &Survey,
+    overrides: &Overrides,
+) -> Result<Vec<Assumption>, Failure> {
+    let rulesets: Vec<&Ruleset> = setup.rulesets.iter().collect();
+    let infer = |survey: &Survey| {
+        let inferred = infer(&setup.bundle, &rulesets, survey, overrides);
+        Ok::<_, Failure>(inferred.map_err(|e| unreadable(&e))?.assumptions)
+    };
+    let unseen = infer(&Survey::unseen())?.len();
+    let mut taken = infer(survey)?;
+    taken.extend(setup.inferred.assumptions.iter().skip(unseen).cloned());
+    Ok(taken)
+}
+
 fn problem(name: &str, diagnostic: &Diagnostic) -> Problem {
     let chars = |count: u32| {
         let at = diagnostic.source.char_indices().nth(count as usize);

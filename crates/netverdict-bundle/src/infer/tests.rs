@@ -8,7 +8,7 @@ use netverdict_ruleset::{
 };
 
 use super::*;
-use crate::{Subject, SurveyPacket};
+use crate::{Subject, SurveyPacket, Surveyor};
 
 const HOST: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
 const GATEWAY: MacAddr = MacAddr([2, 0, 0, 0, 0, 9]);
@@ -34,11 +34,9 @@ fn packet(source: &str, destination: &str, ttl: u8) -> SurveyPacket {
 }
 
 fn survey(packets: &[SurveyPacket]) -> Survey {
-    let mut survey = Survey::default();
-    for packet in packets {
-        survey.note(packet);
-    }
-    survey
+    let mut surveyor = Surveyor::default();
+    packets.iter().for_each(|packet| surveyor.note(packet));
+    surveyor.finish()
 }
 
 /// A filter table whose INPUT has a rule that `edit` makes.
@@ -337,25 +335,6 @@ fn what_bridges_show_is_stated() {
          net.bridge.bridge-nf-call-iptables=1)"
     );
     assert_eq!(stated(&["net.bridge.bridge-nf-call-iptables=1"]), None);
-}
-
-#[test]
-fn surveys_of_parts_add_up() {
-    let packets: Vec<_> = (0..40_u8)
-        .map(|i| SurveyPacket {
-            interface: (i % 3 == 0).then(|| name("eth0")),
-            macs: (i % 2 == 0).then_some((HOST, GATEWAY)),
-            ..packet(
-                &format!("10.0.0.{}", i % 7),
-                &format!("10.0.1.{}", i % 5),
-                60 + i % 5,
-            )
-        })
-        .collect();
-    let (first, second) = packets.split_at(17);
-    let mut merged = survey(first);
-    merged.merge(survey(second));
-    assert_eq!(merged, survey(&packets));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::{Files, Progress, Session, Watch};
 use crate::quick::{self, Part, Way as Sorting};
 use crate::sink::Each;
+use crate::survey::note_batch;
 use crate::told::{Said, Told, Way, Ways};
 use crate::{Listing, ReplayError, Sink};
 
@@ -108,19 +109,27 @@ impl Session<'_> {
             Ok(done.parts)
         };
         let setup = self.setup;
-        let mut read = move |spare: Vec<Part>| -> Result<_, ReplayError> {
-            let batch = captures.next_batch()?;
-            let sorted = batch.map(|batch| {
-                let parts = quick::sort(&batch, setup, &sorting, spare);
-                (batch, parts)
-            });
-            Ok((sorted, captures.files().cloned().collect::<Vec<_>>()))
+        let surveys = self.options.surveys;
+        let mut surveyor = std::mem::take(&mut self.surveyor);
+        let mut read = |spare: Vec<Part>| -> Result<_, ReplayError> {
+            let Some(batch) = captures.next_batch()? else {
+                return Ok(None);
+            };
+            let (parts, ()) = rayon::join(
+                || quick::sort(&batch, setup, &sorting, spare),
+                || {
+                    if surveys {
+                        note_batch(&mut surveyor, &batch);
+                    }
+                },
+            );
+            Ok(Some((batch, parts)))
         };
         let mut ways = Ways::default();
         let mut before = None;
         let mut spare = Vec::new();
         let mut ahead = read(Vec::new())?;
-        while let (Some((batch, parts)), _) = ahead {
+        while let Some((batch, parts)) = ahead {
             let last = before.take();
             let (said, (told, next)) = rayon::join(
                 || {
@@ -155,7 +164,8 @@ impl Session<'_> {
             }
         }
         tell(before)?;
-        self.captures.extend(ahead.1);
+        self.captures.extend(captures.files().cloned());
+        self.surveyor = surveyor;
         Ok(())
     }
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use netverdict_capture::Direction;
 use netverdict_engine::{CtState, FlowId, RuleNumber, RuleRef, Transport};
-use netverdict_net::{Device, Protocol};
-use netverdict_replay::{Fate, FrameRef, Passage, Record, Verdict, has_ports};
+use netverdict_net::Protocol;
+use netverdict_replay::{FrameRef, Passage, Record, Way, has_ports};
 use netverdict_ruleset::Hook;
 
 use super::{Lines, device};
@@ -23,24 +23,6 @@ pub(super) struct Usual<'l, 's, 'w> {
     /// The number of a way, and where what its lines share is in `shared`: before the flow, and behind the length.
     ways: Vec<(usize, Range<usize>, Range<usize>)>,
     shared: Vec<u8>,
-}
-
-/// What a line says before the flow.
-struct Head {
-    interface: Device,
-    direction: Direction,
-    verdict: Verdict,
-    fate: Fate,
-    rule: Option<RuleRef>,
-    state: Option<CtState>,
-}
-
-/// What it says behind the length.
-struct Tail {
-    hook: Option<Hook>,
-    in_device: Device,
-    out_device: Device,
-    mark: u32,
 }
 
 impl<'l, 's, 'w> Usual<'l, 's, 'w> {
@@ -71,18 +53,9 @@ impl<'l, 's, 'w> Usual<'l, 's, 'w> {
 
     /// The line of a record.
     pub(super) fn record(&self, out: &mut Vec<u8>, record: &Record) {
+        let way = record.way();
         self.begin(out, record.frame, record.time);
-        self.head(
-            out,
-            &Head {
-                interface: record.interface,
-                direction: record.direction,
-                verdict: record.verdict,
-                fate: record.fate,
-                rule: record.rule,
-                state: record.state,
-            },
-        );
+        self.head(out, &way, record.direction);
         let reason = record.cause.map(|cause| cause.to_string());
         middle(
             out,
@@ -92,15 +65,7 @@ impl<'l, 's, 'w> Usual<'l, 's, 'w> {
             record.transport.as_ref(),
         );
         number(out, record.len.into());
-        tail(
-            out,
-            &Tail {
-                hook: record.hook,
-                in_device: record.in_device,
-                out_device: record.out_device,
-                mark: record.mark,
-            },
-        );
+        tail(out, &way);
     }
 
     /// Where what the lines of a way share is.
@@ -112,27 +77,9 @@ impl<'l, 's, 'w> Usual<'l, 's, 'w> {
         let way = passage.way;
         let mut shared = std::mem::take(&mut self.shared);
         let start = shared.len();
-        self.head(
-            &mut shared,
-            &Head {
-                interface: way.interface,
-                direction: Direction::In,
-                verdict: way.verdict,
-                fate: way.fate,
-                rule: way.rule,
-                state: way.state,
-            },
-        );
+        self.head(&mut shared, way, Direction::In);
         let between = shared.len();
-        tail(
-            &mut shared,
-            &Tail {
-                hook: way.hook,
-                in_device: way.in_device,
-                out_device: way.out_device,
-                mark: way.mark,
-            },
-        );
+        tail(&mut shared, way);
         let (head, tail) = (start..between, between..shared.len());
         self.shared = shared;
         self.ways.push((passage.number, head.clone(), tail.clone()));
@@ -146,22 +93,23 @@ impl<'l, 's, 'w> Usual<'l, 's, 'w> {
         time(out, at);
     }
 
-    fn head(&self, out: &mut Vec<u8>, head: &Head) {
+    /// What a line says before the flow.
+    fn head(&self, out: &mut Vec<u8>, way: &Way, at: Direction) {
         put(out, b",\"interface\":");
-        optional_text(out, device(&head.interface));
+        optional_text(out, device(&way.interface));
         put(out, b",\"direction\":");
-        text(out, direction(head.direction));
+        text(out, direction(at));
         put(out, b",\"verdict\":");
-        text(out, head.verdict.name());
+        text(out, way.verdict.name());
         put(out, b",\"fate\":");
-        text(out, head.fate.name());
+        text(out, way.fate.name());
         put(out, b",\"rule\":");
-        match head.rule {
+        match way.rule {
             Some(rule) => self.rule(out, rule),
             None => put(out, b"null"),
         }
         put(out, b",\"state\":");
-        optional_text(out, head.state.map(CtState::name));
+        optional_text(out, way.state.map(CtState::name));
         put(out, b",\"flow\":");
     }
 
@@ -244,15 +192,16 @@ fn protocol(out: &mut Vec<u8>, protocol: Protocol) {
     }
 }
 
-fn tail(out: &mut Vec<u8>, tail: &Tail) {
+/// What it says behind the length.
+fn tail(out: &mut Vec<u8>, way: &Way) {
     put(out, b",\"hook\":");
-    optional_text(out, tail.hook.map(Hook::chain_name));
+    optional_text(out, way.hook.map(Hook::chain_name));
     put(out, b",\"in\":");
-    optional_text(out, device(&tail.in_device));
+    optional_text(out, device(&way.in_device));
     put(out, b",\"out\":");
-    optional_text(out, device(&tail.out_device));
+    optional_text(out, device(&way.out_device));
     put(out, b",\"mark\":");
-    number(out, tail.mark.into());
+    number(out, way.mark.into());
     put(out, b",\"unknown\":[],\"emitted\":[],\"evidence\":null}");
 }
 

@@ -40,10 +40,12 @@ pub(crate) fn run(args: &Demo) -> Result<u8, Failure> {
     let rules = host::parse(bundle.map_err(|e| host::unreadable(&e))?, false)?;
     let captures = Sources::of_bytes(Path::new("demo/all-sides.pcapng"), CAPTURE)?;
     let (survey, frames) = survey(captures.open()?).map_err(|e| failed(&e, None))?;
-    let setup = rules.setup(&survey, &Overrides::default(), Config::default())?;
+    let overrides = Overrides::default();
+    let setup = rules.setup(&survey, &overrides, Config::default())?;
     let job = Job {
         setup: &setup,
         sources: &captures,
+        overrides: &overrides,
         warnings: Vec::new(),
         frames: Some(frames),
         separate: false,

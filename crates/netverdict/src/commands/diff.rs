@@ -47,8 +47,7 @@ pub(crate) fn run(args: &Diff) -> Result<u8, Failure> {
             fail_on_unknown: args.model.unknown == Unknown::Fail,
             // What the dumps counted before is no traffic of these captures.
             keep_counters: false,
-            until: None,
-            at: None,
+            ..Options::default()
         },
         aspects: Aspects::of(&args.only.iter().map(|a| aspect(*a)).collect::<Vec<_>>()),
         strict_rules: args.strict_rules,

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io::Write;
 
 use netverdict_audit::{Auditor, Places, coverage, subject};
-use netverdict_bundle::Survey;
+use netverdict_bundle::{Overrides, Survey};
 use netverdict_capture::{Captures, Summary};
 use netverdict_replay::{
     Each, Lanes, Listing, Options, Progress, Ran, ReplayError, Session, Setup, Watch, survey,
@@ -45,19 +45,24 @@ pub(crate) fn run(args: &Replay) -> Result<u8, Failure> {
             .iter()
             .map(|name| format!("{name}: no capture, left out")),
     );
-    let (survey, frames) =
-        if may_go_unseen(args.printed.format) && !Survey::can_tell(&rules.bundle, &overrides) {
-            // What cannot be opened is said before anything is written.
-            drop(sources.open()?);
-            (Survey::unseen(), None)
-        } else {
-            let (survey, frames) = survey(sources.open()?).map_err(|e| failed(&e, None))?;
-            (survey, Some(frames))
-        };
+    let needs = if Survey::can_tell(&rules.bundle, &overrides) {
+        Needs::Before
+    } else {
+        needs(args)
+    };
+    let (survey, frames) = if needs == Needs::Before {
+        let (survey, frames) = survey(sources.open()?).map_err(|e| failed(&e, None))?;
+        (survey, Some(frames))
+    } else {
+        // What cannot be opened is said before anything is written.
+        drop(sources.open()?);
+        (Survey::unseen(), None)
+    };
     let setup = rules.setup(&survey, &overrides, host::config(&args.model))?;
     let job = Job {
         setup: &setup,
         sources: &sources,
+        overrides: &overrides,
         warnings,
         frames,
         separate: args.separate,
@@ -66,6 +71,7 @@ pub(crate) fn run(args: &Replay) -> Result<u8, Failure> {
             keep_counters: args.model.keep_counters,
             until: None,
             at: args.at,
+            surveys: needs == Needs::Meanwhile,
         },
         format: args.printed.format,
         common: &args.printed.common,
@@ -80,18 +86,32 @@ fn leave<T>(what: T) {
     std::mem::forget(what);
 }
 
-/// Whether a format says nothing of assumptions, which tell what the captures show.
-const fn may_go_unseen(format: Format) -> bool {
-    matches!(
-        format,
-        Format::Counters | Format::Conntrack | Format::Packets
-    )
+/// When it has to be known what the captures show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// Before the replay.
+    Before,
+    /// After it: while frames are replayed they are surveyed, too.
+    Meanwhile,
+    Never,
+}
+
+/// The same where the captures tell nothing that the replay depends on: some formats list assumptions, which tell what the
+/// captures show, of all of their frames in the order of time.
+const fn needs(args: &Replay) -> Needs {
+    let is_whole = args.at.is_none() && !args.separate;
+    match args.printed.format {
+        Format::Counters | Format::Conntrack | Format::Packets => Needs::Never,
+        Format::Text | Format::Json | Format::Markdown if is_whole => Needs::Meanwhile,
+        _ => Needs::Before,
+    }
 }
 
 /// Everything that a replay needs.
 pub(crate) struct Job<'j> {
     pub(crate) setup: &'j Setup,
     pub(crate) sources: &'j Sources,
+    pub(crate) overrides: &'j Overrides,
     pub(crate) warnings: Vec<String>,
     /// How many frames there are, where they were counted.
     pub(crate) frames: Option<u64>,
@@ -207,8 +227,12 @@ impl Job<'_> {
 
     fn summary(&self, output: &mut Output) -> Result<Vec<Summary>, Failure> {
         let mut tally = Tally::default();
-        let session = self.replay(&mut tally)?;
-        let report = self.report(&session, &tally);
+        let mut session = self.replay(&mut tally)?;
+        let mut report = self.report(&session, &tally);
+        if self.options.surveys {
+            let taken = host::assumptions(self.setup, &session.take_survey(), self.overrides)?;
+            report.assumptions = netverdict_report::assumptions(&taken);
+        }
         let palette = if output.has_colours() {
             Palette::COLOURS
         } else {
@@ -229,6 +253,7 @@ impl Job<'_> {
             captures: session.captures(),
             tally,
             totals: &session.totals(),
+            assumptions: &self.setup.inferred.assumptions,
             warnings: &self.own_warnings(session),
             fail_on_unknown: self.options.fail_on_unknown,
             separate: self.separate,

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         fail_on_unknown: args.model.unknown == Unknown::Fail,
         keep_counters: args.model.keep_counters,
         until: wanted.filter(|_| sends.is_empty()),
-        at: None,
+        ..Options::default()
     };
     let mut session = Session::new(&setup, options);
     let mut packets = Vec::new();
