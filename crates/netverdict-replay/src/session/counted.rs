@@ -144,8 +144,7 @@ impl<'s> Session<'s> {
         Ok(Ran::Whole)
     }
 
-    /// Counts a batch, each lane its share, and gives the next one. That is read first, so that threads which are done with
-    /// their lanes find it to be sorted.
+    /// Counts a batch, each lane its share, and gives the next one, read and sorted meanwhile.
     fn count_shares(
         &mut self,
         sorted: &Sorted,
@@ -163,26 +162,13 @@ impl<'s> Session<'s> {
         }
         self.boot_lanes(parts);
         let setup = self.setup;
-        let mut next = Ok(None);
-        rayon::scope(|scope| {
-            let mut lanes = self.lanes_mut().enumerate();
-            let first = lanes.next();
-            for (number, lane) in lanes {
+        let next = rayon::scope(|scope| {
+            for (number, lane) in self.lanes_mut().enumerate() {
                 scope.spawn(move |_| lane.count(batch, parts, number, &mut |_| ()));
             }
-            match captures.next_batch() {
-                Ok(Some(batch)) => {
-                    let next = &mut next;
-                    scope.spawn(move |_| {
-                        *next = Ok(Some(Sorted::new(batch, setup, way, spare)));
-                    });
-                }
-                Ok(None) => {}
-                Err(error) => next = Err(error.into()),
-            }
-            if let Some((number, lane)) = first {
-                lane.count(batch, parts, number, &mut |_| ());
-            }
+            // Who reads sorts, too, while the bytes are near. Who is done with lanes helps.
+            let batch = captures.next_batch()?;
+            Ok(batch.map(|batch| Sorted::new(batch, setup, way, spare)))
         });
         (Ok(self.look_for_ties()), next)
     }
