@@ -338,27 +338,23 @@ impl<'s> Lane<'s> {
         let passed = self
             .engine
             .glimpse(glance, foreseen, packet, quick.time, at, &mut tried);
-        match passed {
-            Some(passed) => {
-                let flow = self.engine.flow_of_passed(&passed, &quick.glance);
-                let flow = flow.map(|flow| self.flow(flow));
-                if let (Some(ledger), Some(identity)) = (&mut self.ledger, identity) {
-                    let frame = place(batch, quick.index, files);
-                    let quick = (quick, *identity);
-                    ledger.predict_passed(quick, (frame, flow), station, &passed, &self.engine);
-                }
-                let way = OnWay {
-                    interface: station.interface,
-                    passed,
-                    flow,
-                };
-                hearer.passed(&self.engine, quick.index, &way);
-            }
-            None => {
-                let record = self.walk(batch, quick.index, tried, files);
-                hearer.walked(quick.index, record);
-            }
+        let Some(passed) = passed else {
+            let record = self.walk(batch, quick.index, tried, files);
+            return hearer.walked(quick.index, record);
+        };
+        let flow = self.engine.flow_of_passed(&passed, glance);
+        let flow = flow.map(|flow| self.flow(flow));
+        if let (Some(ledger), Some(identity)) = (&mut self.ledger, identity) {
+            let frame = place(batch, quick.index, files);
+            let quick = (quick, *identity);
+            ledger.predict_passed(quick, (frame, flow), station, &passed, &self.engine);
         }
+        let way = OnWay {
+            interface: station.interface,
+            passed,
+            flow,
+        };
+        hearer.passed(&self.engine, quick.index, &way);
     }
 
     /// Takes a plain packet through the engine that no remembered path leads.

@@ -251,7 +251,11 @@ impl Part {
         self.put(place, glance, (bare, link), sorter.way)
     }
 
-    /// Puts a plain packet into the lot of its lane. Inlined, for what was looked at is to be written once, where it stays.
+    /// Puts a plain packet into the lot of its lane.
+    #[expect(
+        clippy::inline_always,
+        reason = "what was looked at is to be written once, where it stays"
+    )]
     #[inline(always)]
     fn put(
         &mut self,

@@ -20,7 +20,7 @@ pub fn survey(mut captures: Captures) -> Result<(Survey, u64), ReplayError> {
     let mut ahead = captures.next_batch()?;
     while let Some(batch) = ahead {
         // One thread reads on while others look at what was read.
-        let (_, next) = rayon::join(
+        let ((), next) = rayon::join(
             || note_batch(&mut surveyor, &batch),
             || captures.next_batch(),
         );
@@ -35,7 +35,9 @@ pub(crate) fn note_batch(surveyor: &mut Surveyor, batch: &Batch) {
     let parts = (0..batch.len().div_ceil(PART)).into_par_iter();
     let known = &*surveyor;
     let parts: Vec<_> = parts.map(|part| of_part(known, batch, part)).collect();
-    parts.into_iter().for_each(|part| surveyor.merge(part));
+    for part in parts {
+        surveyor.merge(part);
+    }
 }
 
 fn of_part(known: &Surveyor, batch: &Batch, part: usize) -> Surveyor {

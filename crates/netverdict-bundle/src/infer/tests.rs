@@ -35,7 +35,9 @@ fn packet(source: &str, destination: &str, ttl: u8) -> SurveyPacket {
 
 fn survey(packets: &[SurveyPacket]) -> Survey {
     let mut surveyor = Surveyor::default();
-    packets.iter().for_each(|packet| surveyor.note(packet));
+    for packet in packets {
+        surveyor.note(packet);
+    }
     surveyor.finish()
 }
 

@@ -382,14 +382,18 @@ mod tests {
             parts in proptest::collection::vec((1_usize..700, any::<bool>()), 1..8),
         ) {
             let mut whole = Surveyor::default();
-            packets.iter().for_each(|packet| whole.note(packet));
+            for packet in &packets {
+                whole.note(packet);
+            }
             let mut merged = Surveyor::default();
             let mut waiting = Vec::new();
             let mut rest = packets.as_slice();
             for (len, waits) in parts.into_iter().cycle() {
                 let (part, behind) = rest.split_at(len.min(rest.len()));
                 let mut surveyor = merged.beside();
-                part.iter().for_each(|packet| surveyor.note(packet));
+                for packet in part {
+                    surveyor.note(packet);
+                }
                 waiting.push(surveyor);
                 rest = behind;
                 // Several parts may be beside the same.

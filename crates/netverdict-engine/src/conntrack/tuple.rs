@@ -61,7 +61,7 @@ pub(crate) const fn ip(family: Family, address: Addr) -> IpAddr {
 ///
 /// Packed, for two of them are in each entry of the table, of whose lines of memory none is to be wasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(packed(8))]
+#[repr(Rust, packed(8))]
 pub struct Tuple {
     pub(crate) source: Addr,
     pub(crate) destination: Addr,

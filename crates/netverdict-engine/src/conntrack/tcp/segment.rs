@@ -60,7 +60,7 @@ pub(crate) fn parse<'p>(packet: &'p Packet<'_>, offset: usize) -> Result<Segment
 }
 
 /// The fields of a header of a segment of so many bytes, but for its options; `None` where its length does not fit.
-#[inline(always)]
+#[inline]
 pub(crate) fn of_header(header: &[u8; 20], len: usize) -> Option<Segment<'static>> {
     let header_len = usize::from(header[12] >> 4) * 4;
     if header_len < 20 || len < header_len {
