@@ -4,13 +4,15 @@
 #[path = "shortcuts/crowd.rs"]
 mod crowd;
 
+use std::collections::HashMap;
+
 use crowd::Crowd;
 use netverdict_conform::model::enter;
 use netverdict_conform::rig::Direction;
 use netverdict_conform::{Case, Frame, random};
 use netverdict_engine::{
-    Config, Engine, EngineInput, Entry, Fate, Glance, Input, NullObserver, Outcome, Sum, Tried,
-    UnknownPolicy, Vantage,
+    Config, Engine, EngineInput, Entry, Fate, Foreseen, Glance, Input, NullObserver, Outcome, Sum,
+    Tried, UnknownPolicy, Vantage,
 };
 use netverdict_forge::random as forge;
 use netverdict_forge::random::{Network, Traffic, Vocabulary};
@@ -97,7 +99,9 @@ struct Trio {
     short: Engine,
     counting: Engine,
     host: Host,
-    /// How many the last counted without a walk.
+    /// What the last foresaw of each frame when it came before: much may have happened since.
+    foreseen: HashMap<Vec<u8>, Foreseen>,
+    /// How many it counted without a walk.
     glimpsed: usize,
 }
 
@@ -116,6 +120,8 @@ impl Trio {
             let bytes = packet.captured();
             let mut foreseen = self.counting.foresee(&glance);
             self.counting.approach(&mut foreseen);
+            let before = self.foreseen.insert(frame.bytes.clone(), foreseen);
+            let foreseen = before.unwrap_or(foreseen);
             let engine = &mut self.counting;
             engine.glimpse(&glance, foreseen, bytes, time, &at, &mut tried)
         });
@@ -222,6 +228,7 @@ fn trio(
         short: engine(false, true),
         counting: engine(false, false),
         host: host.clone(),
+        foreseen: HashMap::new(),
         glimpsed: 0,
     };
     trio.counting.forget_flows();
