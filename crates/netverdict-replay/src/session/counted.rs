@@ -24,6 +24,13 @@ impl Sorted {
     }
 }
 
+/// Whether most of what a batch costs is its bytes.
+fn is_of_long_frames(batch: &Batch) -> bool {
+    const LONG: u64 = 256;
+    let span = batch.span();
+    span.is_some_and(|span| span.captured > LONG * batch.len() as u64)
+}
+
 impl<'s> Session<'s> {
     /// Takes captures through the host for what it counts and keeps: nothing is said of single frames. With several
     /// lanes, traffic is split into as many shares, if the rules allow it, and only totals are told afterwards.
@@ -162,13 +169,34 @@ impl<'s> Session<'s> {
         }
         self.boot_lanes(parts);
         let setup = self.setup;
-        let next = rayon::scope(|scope| {
-            for (number, lane) in self.lanes_mut().enumerate() {
+        let mut next = Ok(None);
+        rayon::scope(|scope| {
+            let mut lanes = self.lanes_mut().enumerate();
+            // Long frames take longer to be read and sorted than to be counted: who reads them sorts them, while they are
+            // near, and others count. Of short ones the next batch waits for whoever is done with a lane.
+            let mine = if is_of_long_frames(batch) {
+                None
+            } else {
+                lanes.next()
+            };
+            for (number, lane) in lanes {
                 scope.spawn(move |_| lane.count(batch, parts, number, &mut |_| ()));
             }
-            // Who reads sorts, too, while the bytes are near. Who is done with lanes helps.
-            let batch = captures.next_batch()?;
-            Ok(batch.map(|batch| Sorted::new(batch, setup, way, spare)))
+            let read = captures.next_batch();
+            let sort = |batch| Sorted::new(batch, setup, way, spare);
+            let Some((number, lane)) = mine else {
+                next = read.map(|batch| batch.map(sort)).map_err(ReplayError::from);
+                return;
+            };
+            match read {
+                Ok(Some(batch)) => {
+                    let next = &mut next;
+                    scope.spawn(move |_| *next = Ok(Some(sort(batch))));
+                }
+                Ok(None) => {}
+                Err(error) => next = Err(error.into()),
+            }
+            lane.count(batch, parts, number, &mut |_| ());
         });
         (Ok(self.look_for_ties()), next)
     }

@@ -281,7 +281,7 @@ impl Job<'_> {
         let bar = Bar::new(self.common, self.frames);
         // What each connection became is told in the order of their making, which one engine knows.
         let lanes = match (rayon::current_num_threads(), self.format) {
-            (threads @ 2.., Format::Counters) => 2 * threads,
+            (threads @ 2.., Format::Counters) => threads,
             _ => 1,
         };
         let open = || self.sources.open();
