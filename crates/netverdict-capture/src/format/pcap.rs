@@ -262,3 +262,88 @@ impl Modified {
         self.fields.step(rest, at, MODIFIED_HEADER, extra, log)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::summary::Summary;
+
+    /// A file header and records of any kind: plain, cut, odd ones, and lengths that cannot be.
+    fn capture() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
+        let length = || prop_oneof![4 => 0..60_u32, 1 => Just(300_000), 1 => any::<u32>()];
+        let fraction = prop_oneof![4 => 0..1_000_000_u32, 1 => any::<u32>()];
+        let record = (any::<u32>(), fraction, length(), length(), 0..70_usize);
+        let version = prop_oneof![3 => Just(4_u16), 1 => Just(3)];
+        let records = prop::collection::vec(record, 0..12);
+        (any::<bool>(), any::<bool>(), version, records).prop_map(
+            |(big_endian, nanoseconds, minor, records)| {
+                let word = |word: u32| {
+                    if big_endian {
+                        word.to_be_bytes()
+                    } else {
+                        word.to_le_bytes()
+                    }
+                };
+                let short = |word: u16| {
+                    if big_endian {
+                        word.to_be_bytes()
+                    } else {
+                        word.to_le_bytes()
+                    }
+                };
+                let magic = if nanoseconds {
+                    0xa1b2_3c4d
+                } else {
+                    0xa1b2_c3d4
+                };
+                let mut header = word(magic).to_vec();
+                header.extend(short(2));
+                header.extend(short(minor));
+                header.extend([0, 0, 65_535, 1].map(word).concat());
+                let mut body = Vec::new();
+                for (seconds, fraction, captured, original, data) in records {
+                    body.extend([seconds, fraction, captured, original].map(word).concat());
+                    let data = if captured < 60 {
+                        captured as usize
+                    } else {
+                        data
+                    };
+                    body.resize(body.len() + data, 7);
+                }
+                (header, body)
+            },
+        )
+    }
+
+    proptest! {
+        /// Plain records in a row are what one after the other is found.
+        #[test]
+        fn a_run_finds_what_steps_find((header, body) in capture()) {
+            let Some((pcap, format, _)) = open_classic(&header) else {
+                return Ok(());
+            };
+            let mut summary = Summary::new(String::new(), format, None);
+            let mut run = Vec::new();
+            let end = pcap.run(&body, 0, &mut run);
+            let mut at = 0;
+            for found in &run {
+                let mut log = Log {
+                    summary: &mut summary,
+                    frame: 1,
+                };
+                let rest = body.get(at..).unwrap_or_default();
+                let Step::Record { record, next } = pcap.step(rest, at, &mut log) else {
+                    return Err(TestCaseError::fail(format!("no record at {at}")));
+                };
+                prop_assert_eq!(*found, record);
+                at = next;
+            }
+            prop_assert_eq!(end, at);
+            // Nothing is to be said of a plain record.
+            let untouched = Summary::new(String::new(), format, None);
+            prop_assert_eq!(format!("{summary:?}"), format!("{untouched:?}"));
+        }
+    }
+}
