@@ -57,12 +57,12 @@ impl Hearer for Counting<'_> {
 }
 
 /// Keeps what was said of each.
-struct Listing<'l> {
+struct Keeping<'l> {
     said: &'l mut Said,
     ways: &'l mut Ways,
 }
 
-impl Hearer for Listing<'_> {
+impl Hearer for Keeping<'_> {
     fn passed(&mut self, engine: &Engine, index: u32, way: &OnWay) {
         let say = || {
             let outcome = engine.outcome_of(&way.passed)?;
@@ -255,11 +255,11 @@ impl<'s> Lane<'s> {
             return Said::default();
         };
         let mut said = Said::with_room(lot);
-        let mut listing = Listing {
+        let mut keeping = Keeping {
             said: &mut said,
             ways,
         };
-        self.go(batch, (std::slice::from_ref(part), 0), files, &mut listing);
+        self.go(batch, (std::slice::from_ref(part), 0), files, &mut keeping);
         said
     }
 
