@@ -264,3 +264,32 @@ impl Decoded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_tells_what_its_frames_come_to() {
+        let record = |seconds| Record {
+            time: Timestamp::new(seconds, 0),
+            data: 0,
+            captured: 60,
+            original: 90,
+            interface: 0,
+            extra: Extra::None,
+        };
+        let of = |seconds: &[i64]| {
+            let records: Vec<_> = seconds.iter().copied().map(record).collect();
+            let span = Span::of(&records)?;
+            let times =
+                [span.first, span.earliest, span.latest].map(|time| time.0 / Timestamp::SECOND);
+            Some((times, span.is_straight, span.captured))
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[4]), Some(([4, 4, 4], true, 60)));
+        assert_eq!(of(&[4, 4, 9]), Some(([4, 4, 9], true, 180)));
+        assert_eq!(of(&[4, 9, 8]), Some(([4, 4, 9], false, 180)));
+        assert_eq!(of(&[4, 3]), Some(([4, 3, 4], false, 120)));
+    }
+}
