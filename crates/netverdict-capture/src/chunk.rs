@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use netverdict_net::{InterfaceName, PacketType, Timestamp};
 
+use crate::buffer::Buffer;
 use crate::format::extra::{self, Extra};
 use crate::frame::{Direction, Frame, Network, SkipReason};
 use crate::link::{self, Decoded};
@@ -130,7 +131,7 @@ impl Port {
 #[derive(Debug, Clone)]
 pub struct Chunk {
     pub(crate) file: usize,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Buffer,
     pub(crate) records: Vec<Record>,
     pub(crate) span: Span,
     pub(crate) first: u64,

@@ -6,6 +6,7 @@
 //!
 //! Damage never loses what was read before it: it ends the file with a [`Warning`] in its [`Summary`].
 
+mod buffer;
 mod chunk;
 mod error;
 mod format;

@@ -4,26 +4,43 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-const BLOCK: usize = 256 << 10;
+use crate::buffer::Buffer;
+
+/// Bytes decompressed at a time.
+pub(crate) const BLOCK: usize = 256 << 10;
+/// Bytes left free before them, for what the block before has of a record that ends in this one.
+pub(crate) const ROOM: usize = 64 << 10;
 const BLOCKS_AHEAD: usize = 4;
 
-/// Bytes read ahead. Its buffer is used again.
+/// Bytes read ahead.
 #[derive(Debug, Default)]
-struct Block {
-    /// As many as fit; only `filled` of them were read.
-    bytes: Vec<u8>,
-    filled: usize,
+pub(crate) struct Block {
+    bytes: Buffer,
+    /// Where they begin: what lies before is of no use any more.
+    start: usize,
+}
+
+impl Block {
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    /// The bytes with others, at most [`ROOM`], right before them, and where those begin.
+    pub(crate) fn behind(mut self, others: &[u8]) -> (Buffer, usize) {
+        let start = self.start.saturating_sub(others.len());
+        if let Some(room) = self.bytes.get_mut().get_mut(start..self.start) {
+            room.copy_from_slice(others);
+        }
+        (self.bytes, start)
+    }
 }
 
 /// Reads what another thread has read before. An error comes once, at its place; then the end.
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
     blocks: Option<Receiver<io::Result<Block>>>,
-    /// Takes blocks back that were read.
-    used: Sender<Block>,
+    /// What is left of the last block.
     current: Block,
-    /// How much of it was given.
-    given: usize,
 }
 
 impl ReadAhead {
@@ -33,15 +50,12 @@ impl ReadAhead {
     /// The system gives no thread.
     pub(crate) fn spawn(input: impl Read + Send + 'static) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
-        let (used, free) = channel();
         thread::Builder::new()
             .name("decompress".to_owned())
-            .spawn(move || pump(input, &sender, &free))?;
+            .spawn(move || pump(input, &sender))?;
         Ok(Self {
             blocks: Some(receiver),
-            used,
             current: Block::default(),
-            given: 0,
         })
     }
 
@@ -49,54 +63,57 @@ impl ReadAhead {
     pub(crate) fn append(&mut self, bytes: &mut Vec<u8>, want: usize) -> io::Result<usize> {
         let mut left = want;
         while left > 0 {
-            let rest = self.rest();
+            let rest = self.current.rest();
             if rest.is_empty() {
-                if !self.advance()? {
-                    break;
+                match self.next()? {
+                    Some(block) => self.current = block,
+                    None => break,
                 }
                 continue;
             }
             let taken = rest.get(..left).unwrap_or(rest);
             bytes.extend_from_slice(taken);
             let taken = taken.len();
-            self.given += taken;
+            self.current.start += taken;
             left -= taken;
         }
         Ok(want - left)
     }
 
-    /// What is left of the current block.
-    fn rest(&self) -> &[u8] {
-        let rest = self.current.bytes.get(self.given..self.current.filled);
-        rest.unwrap_or_default()
+    /// The rest of the block at hand, or the next one; `None` at the end.
+    pub(crate) fn block(&mut self) -> io::Result<Option<Block>> {
+        if self.current.rest().is_empty() {
+            self.next()
+        } else {
+            Ok(Some(std::mem::take(&mut self.current)))
+        }
     }
 
-    /// Takes the next block; false at the end.
-    fn advance(&mut self) -> io::Result<bool> {
+    /// The next block.
+    fn next(&mut self) -> io::Result<Option<Block>> {
         match self.blocks.as_ref().map(Receiver::recv) {
-            Some(Ok(Ok(block))) => {
-                self.given = 0;
-                let used = std::mem::replace(&mut self.current, block);
-                // At the end nobody wants it.
-                drop(self.used.send(used));
-                return Ok(true);
-            }
+            Some(Ok(Ok(block))) => return Ok(Some(block)),
             Some(Ok(Err(error))) => {
                 self.blocks = None;
                 return Err(error);
             }
             Some(Err(_)) | None => self.blocks = None,
         }
-        Ok(false)
+        Ok(None)
     }
 }
 
 /// Sends block after block, what came before an error first, until the end or nobody listens.
-fn pump(mut input: impl Read, sender: &SyncSender<io::Result<Block>>, free: &Receiver<Block>) {
+fn pump(mut input: impl Read, sender: &SyncSender<io::Result<Block>>) {
+    let (home, used): (Sender<Vec<u8>>, Receiver<Vec<u8>>) = channel();
     loop {
-        let mut block = free.try_recv().unwrap_or_default();
-        let result = fill(&mut input, &mut block);
-        let is_end = block.filled == 0;
+        let mut bytes = used.try_recv().unwrap_or_default();
+        let result = fill(&mut input, &mut bytes);
+        let is_end = bytes.len() == ROOM;
+        let block = Block {
+            bytes: Buffer::lent(bytes, home.clone()),
+            start: ROOM,
+        };
         if !is_end && sender.send(Ok(block)).is_err() {
             return;
         }
@@ -112,23 +129,23 @@ fn pump(mut input: impl Read, sender: &SyncSender<io::Result<Block>>, free: &Rec
     }
 }
 
-/// Fills a block, or as much of it as there is.
-fn fill(input: &mut impl Read, block: &mut Block) -> io::Result<()> {
-    block.bytes.resize(BLOCK, 0);
-    block.filled = 0;
-    while let Some(room) = block
-        .bytes
-        .get_mut(block.filled..)
-        .filter(|r| !r.is_empty())
-    {
+/// Fills a block behind its free room, or as much of it as there is.
+fn fill(input: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+    bytes.resize(ROOM + BLOCK, 0);
+    let mut filled = ROOM;
+    let result = loop {
+        let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) else {
+            break Ok(());
+        };
         match input.read(room) {
-            Ok(0) => break,
-            Ok(read) => block.filled += read,
+            Ok(0) => break Ok(()),
+            Ok(read) => filled += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => break Err(error),
         }
-    }
-    Ok(())
+    };
+    bytes.truncate(filled);
+    result
 }
 
 #[cfg(test)]
@@ -154,6 +171,24 @@ mod tests {
             (600_000, "broken")
         );
         assert_eq!(reader.append(&mut bytes, 4).unwrap(), 0);
+    }
+
+    #[test]
+    fn blocks_are_the_rest_of_the_one_at_hand_and_then_whole() {
+        let whole: Vec<u8> = (0..600_000_u32).map(|n| (n / 7) as u8).collect();
+        let input = io::Cursor::new(whole.clone()).chain(Fails);
+        let mut reader = ReadAhead::spawn(input).unwrap();
+        let mut bytes = Vec::new();
+        reader.append(&mut bytes, 4096).unwrap();
+        let mut lengths = Vec::new();
+        while let Ok(Some(block)) = reader.block() {
+            assert!(block.start >= ROOM);
+            lengths.push(block.rest().len());
+            bytes.extend_from_slice(block.rest());
+        }
+        assert_eq!(lengths, [BLOCK - 4096, BLOCK, 600_000 - 2 * BLOCK]);
+        assert_eq!(bytes, whole);
+        assert!(reader.block().unwrap().is_none());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::CaptureError;
 use crate::format::Walker;
-use crate::read_ahead::ReadAhead;
+use crate::read_ahead::{BLOCK, Block, ROOM, ReadAhead};
 use crate::summary::{Format, Interface};
 
 /// How many of a file's first bytes are looked at.
@@ -125,6 +125,19 @@ impl Bytes {
             Self::Read(input) => input.take(want as u64).read_to_end(bytes),
             Self::Ahead(input) => input.append(bytes, want),
             Self::Failed(error) => error.take().map_or(Ok(0), Err),
+        }
+    }
+
+    /// A block that another thread has read, if a chunk may be as long and so many bytes find room before it; else, `None`,
+    /// bytes are to be appended.
+    pub(crate) fn block(
+        &mut self,
+        chunk: usize,
+        before: usize,
+    ) -> Option<io::Result<Option<Block>>> {
+        match self {
+            Self::Ahead(input) if chunk >= BLOCK && before <= ROOM => Some(input.block()),
+            Self::Ahead(_) | Self::Read(_) | Self::Failed(_) => None,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! A capture as chunks: reads bytes, finds the records in them, and keeps the cut-off rest for the next chunk.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
+use crate::buffer::Buffer;
 use crate::chunk::{Chunk, Port, Record, Span};
 use crate::format::{Log, Step, Walker};
 use crate::source::{Bytes, Opened};
@@ -44,8 +46,8 @@ enum State {
 struct Walked {
     records: Vec<Record>,
     span: Option<Span>,
-    /// Bytes walked over.
-    end: usize,
+    /// The bytes walked over.
+    walked: Range<usize>,
     stop: Stop,
 }
 
@@ -92,36 +94,48 @@ impl Stream {
                 State::Failed(error) => return self.fail(error),
                 state => self.state = state,
             }
-            let mut bytes = std::mem::take(&mut self.carry);
-            self.fill(&mut bytes);
-            let walked = self.walk(&bytes);
-            self.settle(&mut bytes, &walked);
+            let (bytes, start) = self.fill();
+            let walked = self.walk(&bytes, start);
+            self.settle(&bytes, &walked);
             if let Some(span) = walked.span {
                 return Ok(Some(self.chunk(bytes, walked.records, span)));
             }
         }
     }
 
-    /// Reads until a chunk is full, or as far as the record in the way needs.
-    fn fill(&mut self, bytes: &mut Vec<u8>) {
+    /// Reads until a chunk is full, or as far as the record in the way needs. The chunk's bytes, and where those begin that
+    /// are yet to be walked.
+    fn fill(&mut self) -> (Buffer, usize) {
+        let carry = std::mem::take(&mut self.carry);
         if !matches!(self.state, State::Open) {
-            return;
+            return (carry.into(), 0);
         }
+        match self.input.block(self.chunk_size, carry.len()) {
+            Some(Ok(Some(block))) => return block.behind(&carry),
+            Some(Ok(None)) => self.state = State::End,
+            Some(Err(error)) => self.state = State::Failed(error),
+            None => return (self.fill_up(carry).into(), 0),
+        }
+        (carry.into(), 0)
+    }
+
+    fn fill_up(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         // Room for a chunk only: a length in a record header is not believed before its bytes have come.
         bytes.reserve_exact(self.chunk_size.saturating_sub(bytes.len()));
         let full = self.chunk_size.max(self.need).max(bytes.len() + 1);
         let want = full - bytes.len();
-        match self.input.append(bytes, want) {
+        match self.input.append(&mut bytes, want) {
             Ok(read) if read < want => self.state = State::End,
             Ok(_) => {}
             Err(error) => self.state = State::Failed(error),
         }
+        bytes
     }
 
-    fn walk(&mut self, bytes: &[u8]) -> Walked {
+    fn walk(&mut self, bytes: &[u8], start: usize) -> Walked {
         let first = self.summary.frames + 1;
         let mut records = Vec::with_capacity(self.usual);
-        let mut end = 0;
+        let mut end = start;
         let stop = loop {
             end = self.walker.run(bytes, end, &mut records);
             let mut log = Log {
@@ -149,15 +163,17 @@ impl Stream {
         Walked {
             records,
             span,
-            end,
+            walked: start..end,
             stop,
         }
     }
 
     /// Keeps the rest, or says why there will be none.
-    fn settle(&mut self, bytes: &mut Vec<u8>, walked: &Walked) {
-        let (frame, offset) = (self.summary.frames + 1, self.offset + walked.end as u64);
-        match (&walked.stop, &self.state) {
+    fn settle(&mut self, bytes: &[u8], Walked { walked, stop, .. }: &Walked) {
+        let frame = self.summary.frames + 1;
+        let offset = self.offset + walked.len() as u64;
+        let rest = bytes.get(walked.end..).unwrap_or_default();
+        match (stop, &self.state) {
             (Stop::Malformed(what), _) => {
                 let what = what.clone();
                 self.finish(Some(Warning::Malformed {
@@ -168,11 +184,11 @@ impl Stream {
             }
             (Stop::Need(need), State::Open) => {
                 self.need = *need;
-                self.carry = bytes.split_off(walked.end);
+                self.carry = rest.to_vec();
                 self.offset = offset;
             }
-            (Stop::Need(_), State::Failed(_)) => self.offset += bytes.len() as u64,
-            (Stop::Need(_), _) if walked.end < bytes.len() => {
+            (Stop::Need(_), State::Failed(_)) => self.offset = offset + rest.len() as u64,
+            (Stop::Need(_), _) if !rest.is_empty() => {
                 self.finish(Some(Warning::Cut { frame, offset }));
             }
             (Stop::Need(_), _) => self.finish(None),
@@ -214,7 +230,7 @@ impl Stream {
         summary.latest = summary.latest.max(Some(span.latest));
     }
 
-    fn chunk(&mut self, bytes: Vec<u8>, records: Vec<Record>, span: Span) -> Chunk {
+    fn chunk(&mut self, bytes: Buffer, records: Vec<Record>, span: Span) -> Chunk {
         if self.ports.len() != self.summary.interfaces.len() {
             self.ports = self.summary.interfaces.iter().map(Port::of).collect();
         }

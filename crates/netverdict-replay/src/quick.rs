@@ -93,6 +93,20 @@ pub(crate) fn sort(batch: &Batch, setup: &Setup, way: &Way, mut parts: Vec<Part>
     parts
 }
 
+/// The same on this thread alone.
+pub(crate) fn sort_here(
+    batch: &Batch,
+    setup: &Setup,
+    way: &Way,
+    mut parts: Vec<Part>,
+) -> Vec<Part> {
+    parts.resize_with(Part::all_of(batch), Part::default);
+    let mut sorter = Sorter::new(setup, way);
+    let numbered = parts.iter_mut().enumerate();
+    numbered.for_each(|(number, part)| part.fill(batch, number, &mut sorter));
+    parts
+}
+
 /// What sorting frame after frame takes.
 pub(crate) struct Sorter<'s> {
     setup: &'s Setup,

@@ -60,6 +60,14 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// Whether it changes which chains there are.
+    pub(crate) const fn changes_chains(&self) -> bool {
+        matches!(
+            self,
+            Self::NewChain | Self::DeleteChain | Self::RenameChain(_)
+        )
+    }
+
     /// Whether the command is about a rule.
     pub(crate) const fn takes_rule(&self) -> bool {
         matches!(

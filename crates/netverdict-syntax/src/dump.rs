@@ -1,14 +1,22 @@
 //! A whole dump, line by line.
 
+use std::ops::Range;
+
 use netverdict_net::Family;
 use netverdict_ruleset::{Ruleset, TableKind, text};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::block::{self, Block};
-use crate::command::{self, Context};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::problem::{Code, Parsed, Problem, Span};
+use crate::line::Read;
+use crate::problem::{Code, Parsed, Problem};
 use crate::table::{Late, TableDraft};
 use crate::words;
+
+/// Fewer commands in a row are read one after the other.
+const MANY: usize = 256;
+/// At most so many are read at a time.
+const MOST: usize = 4096;
 
 /// What the caller knows of a dump.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,13 +131,61 @@ impl Reader<'_> {
         if block::is_listing(self.lines) {
             self.begin_listing();
         }
-        for index in 0..self.lines.len() {
+        let mut at = 0;
+        while at < self.lines.len() {
+            let rules = self.rules_from(at);
+            let next = at + rules.max(1);
+            if rules < MANY {
+                (at..next).for_each(|index| self.one(index));
+            } else {
+                self.many(at..next);
+            }
+            at = next;
+        }
+        self.end();
+    }
+
+    fn one(&mut self, index: usize) {
+        let line = index as u32 + 1;
+        if let Err(problem) = self.line(line, self.lines[index]) {
+            self.report(Severity::Error, line, problem);
+        }
+    }
+
+    /// How many lines from one on are commands of the table at hand, up to as many as are read at a time.
+    fn rules_from(&self, at: usize) -> usize {
+        let lines = self.lines.get(at..).unwrap_or_default();
+        let lines = match self.state {
+            State::In(_) => lines.get(..MOST).unwrap_or(lines),
+            State::Outside | State::Skipping => &[],
+        };
+        let other = lines.iter().position(|line| !line.starts_with(['-', '[']));
+        other.unwrap_or(lines.len())
+    }
+
+    /// Reads lines that are commands, on rayon's threads. What a line says depends on those before in one thing only: which
+    /// chains there are.
+    fn many(&mut self, lines: Range<usize>) {
+        let family = self.current().family;
+        let State::In(table) = &self.state else {
+            return;
+        };
+        let all = self.lines;
+        let read = all[lines.clone()].par_iter();
+        let read: Vec<_> = read.map(|line| Read::of(line, family, table)).collect();
+        let mut is_stale = false;
+        for (index, mut read) in lines.zip(read) {
+            if let State::In(table) = &self.state
+                && is_stale
+            {
+                read = Read::of(all[index], family, table);
+            }
+            is_stale |= read.changes_chains();
             let line = index as u32 + 1;
-            if let Err(problem) = self.line(line, self.lines[index]) {
+            if let Err(problem) = self.take(line, read) {
                 self.report(Severity::Error, line, problem);
             }
         }
-        self.end();
     }
 
     fn report(&mut self, severity: Severity, line: u32, problem: Problem) {
@@ -362,68 +418,33 @@ impl Reader<'_> {
             );
             return Ok(());
         }
-        let source = self.without_message(line, source);
-        let (counters, offset) = leading_counters(source)?;
-        let (words, closed) = words::split(source, offset);
-        if !closed {
-            let problem = Problem::new(Code::Text, "a quote is not closed, read to the line's end");
-            let span = words.last().map(|word| word.span);
-            self.warn(line, problem.at(span.unwrap_or_default()));
-        }
         let family = self.current().family;
+        let State::In(table) = &self.state else {
+            return Ok(());
+        };
+        let read = Read::of(source, family, table);
+        self.take(line, read)
+    }
+
+    /// Does to the table what a line says.
+    fn take(&mut self, line: u32, read: Read) -> Parsed<()> {
+        for problem in read.warnings {
+            self.warn(line, problem);
+        }
         let State::In(table) = &mut self.state else {
             return Ok(());
         };
-        let context = Context {
-            family,
-            table: table.kind,
-            is_chain: &|name| table.is_chain(name),
-        };
-        let Some(mut command) = command::parse(&words, &context)? else {
+        let Some(mut command) = read.command? else {
             return Ok(());
         };
-        for draft in &mut command.drafts {
-            if let Some(counters) = counters {
-                draft.rule.counters = counters;
-            }
-        }
         let warnings = std::mem::take(&mut command.warnings);
         table.run(command, line)?;
         for warning in warnings {
-            self.report(Severity::Warning, line, warning);
+            self.warn(line, warning);
         }
         Ok(())
     }
-
-    /// The line up to a message that the terminal mixed into it.
-    fn without_message<'l>(&mut self, line: u32, source: &'l str) -> &'l str {
-        // Nearly no line has one.
-        let is_plain = !source.contains('#');
-        let mut found = MIXED_IN.iter().filter_map(|text| source.find(text));
-        let Some(start) = (!is_plain).then(|| found.next()).flatten() else {
-            return source;
-        };
-        let (rule, _) = source.split_at(start);
-        let quotes = rule.matches('"').count() - rule.matches("\\\"").count();
-        if quotes % 2 == 1 {
-            return source;
-        }
-        let problem = Problem::new(
-            Code::Line,
-            "a message of another program within the line, passed over",
-        );
-        self.warn(line, problem.at(Span::new(start, source.trim_end().len())));
-        rule
-    }
 }
-
-/// Messages that iptables itself prints while it saves.
-const MIXED_IN: &[&str] = &[
-    "# Warning: iptables-legacy tables present",
-    "# Warning: ip6tables-legacy tables present",
-    "# Warning: table ",
-    "# Table `",
-];
 
 /// Lines that programs print beside a dump.
 const NOISE: &[&str] = &[
@@ -446,16 +467,61 @@ fn is_noise(line: &str) -> bool {
     !is_command && NOISE.iter().any(|text| line.starts_with(text))
 }
 
-/// The `[packets:bytes]` before a rule, and where the rule begins.
-fn leading_counters(source: &str) -> Parsed<(Option<netverdict_ruleset::Counters>, usize)> {
-    if !source.starts_with('[') {
-        return Ok((None, 0));
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// Commands behind each other, read several at a time, are read as those that few stand behind.
+    fn read_twice(lines: &[String]) -> [ParsedDump; 2] {
+        let read = |between: &str| {
+            let text = lines.join(between);
+            let text = format!("*filter\n{text}\nCOMMIT\n");
+            parse_dump(text.as_bytes(), &ParseOptions::default())
+        };
+        let together = read("\n");
+        let mut apart = read("\n#\n");
+        let line = |line: &mut u32| *line = (*line / 2 + 1).min(*line);
+        for diagnostic in &mut apart.diagnostics {
+            line(&mut diagnostic.line);
+        }
+        let rulesets = apart.rulesets.iter_mut().map(|read| &mut read.ruleset);
+        let tables = rulesets.flat_map(|ruleset| &mut ruleset.tables);
+        for chain in tables.flat_map(|table| &mut table.chains) {
+            line(&mut chain.line);
+            chain.rules.iter_mut().for_each(|rule| line(&mut rule.line));
+        }
+        [together, apart]
     }
-    if let Ok((rest, counters)) = words::counters(source) {
-        return Ok((Some(counters), source.len() - rest.len()));
+
+    #[test]
+    fn many_rules_are_read_in_their_order() {
+        let rule = |n: usize| {
+            let mut line = format!("-A INPUT -s 10.{}.{}.0/24 ", n >> 8, n & 255);
+            let end = if n % 100 == 7 { "-j NOWHERE" } else { "-j DROP" };
+            line.write_str(end).unwrap();
+            line
+        };
+        let lines: Vec<String> = (0..2 * MOST + 10).map(rule).collect();
+        let wrong = lines.iter().filter(|line| line.ends_with("NOWHERE"));
+        let [together, apart] = read_twice(&lines);
+        assert_eq!(together.diagnostics.len(), wrong.count());
+        assert!(together.rulesets == apart.rulesets);
+        assert_eq!(together.diagnostics, apart.diagnostics);
     }
-    let end = source.find(']').map_or(source.len(), |end| end + 1);
-    Err(Problem::new(Code::Value, "bad counters")
-        .at(Span::new(0, end))
-        .expected("`[packets:bytes]`"))
+
+    #[test]
+    fn a_chain_is_known_from_its_line_on() {
+        let mut lines = vec!["-A INPUT -j late".to_owned()];
+        lines.extend((0..MANY).map(|n| format!("-A INPUT -s 10.0.0.{n} -j DROP")));
+        lines.push("-N late".to_owned());
+        lines.push("-A INPUT -j late".to_owned());
+        lines.push("-A INPUT -p tcp -g late".to_owned());
+        let [together, apart] = read_twice(&lines);
+        let messages: Vec<_> = together.diagnostics.iter().map(|d| d.line).collect();
+        assert_eq!(messages, [2]);
+        assert!(together.rulesets == apart.rulesets);
+        assert_eq!(together.diagnostics, apart.diagnostics);
+    }
 }

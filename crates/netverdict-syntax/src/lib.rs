@@ -10,6 +10,7 @@ mod diagnostic;
 mod dump;
 mod fingerprints;
 mod kind;
+mod line;
 mod matches;
 mod near;
 mod problem;

@@ -19,6 +19,12 @@ impl Sorted {
         Self { batch, parts }
     }
 
+    /// The same on this thread alone.
+    fn here(batch: Batch, setup: &Setup, way: &Way, spare: Vec<Part>) -> Self {
+        let parts = quick::sort_here(&batch, setup, way, spare);
+        Self { batch, parts }
+    }
+
     fn is_coupled(&self) -> bool {
         self.parts.iter().any(|part| part.is_coupled)
     }
@@ -29,6 +35,14 @@ fn is_of_long_frames(batch: &Batch) -> bool {
     const LONG: u64 = 256;
     let span = batch.span();
     span.is_some_and(|span| span.captured > LONG * batch.len() as u64)
+}
+
+/// Whether decompressing a batch takes about as long as all else, so that of two threads one is left.
+fn leaves_one(captures: &Captures, batch: &Batch) -> bool {
+    let mut files = captures.files();
+    rayon::current_num_threads() == 2
+        && is_of_long_frames(batch)
+        && files.any(|file| file.compression.is_some())
 }
 
 impl<'s> Session<'s> {
@@ -85,8 +99,13 @@ impl<'s> Session<'s> {
         }
         let mut spare = Vec::new();
         loop {
-            let (ran, next) = if self.beside.is_empty() {
-                let setup = self.setup;
+            let setup = self.setup;
+            let (ran, next) = if leaves_one(captures, &sorted.batch) {
+                let ran = self.count_in_turn(&sorted, files);
+                let next = captures.next_batch();
+                let sort = |batch| Sorted::here(batch, setup, &way, spare);
+                (ran, next.map(|batch| batch.map(sort)).map_err(Into::into))
+            } else if self.beside.is_empty() {
                 rayon::join(
                     || self.count_sorted(&sorted, files),
                     || {
@@ -149,6 +168,23 @@ impl<'s> Session<'s> {
         }
         self.count_parts(&sorted.batch, &sorted.parts, files)?;
         Ok(Ran::Whole)
+    }
+
+    /// Counts a batch, one lane after the other.
+    fn count_in_turn(&mut self, sorted: &Sorted, files: &Files) -> Result<Ran, ReplayError> {
+        if self.beside.is_empty() {
+            return self.count_sorted(sorted, files);
+        }
+        let Sorted { batch, parts } = sorted;
+        let is_straight = self.tell_times(batch, files);
+        if sorted.is_coupled() || !is_straight {
+            return Ok(Ran::Coupled);
+        }
+        self.boot_lanes(parts);
+        for (number, lane) in self.lanes_mut().enumerate() {
+            lane.count(batch, parts, number, &mut |_| ());
+        }
+        Ok(self.look_for_ties())
     }
 
     /// Counts a batch, each lane its share, and gives the next one, read and sorted meanwhile.
