@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use netverdict_replay::Totals;
 use netverdict_ruleset::{Backend, Ruleset, Save, text};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 /// The order in which iptables-nft-save goes through its tables. The legacy one has the table last loaded first.
 const NFT_ORDER: [&str; 5] = ["*mangle", "*security", "*raw", "*filter", "*nat"];
@@ -18,7 +19,7 @@ pub fn write(rulesets: &[Ruleset], totals: &Totals, out: &mut dyn Write) -> io::
         .filter_map(|r| Some((r, totals.of(r.family)?)));
     for (ruleset, counters) in counted {
         let save = Save::with_counters(ruleset, counters);
-        let printed = save.to_string();
+        let printed = printed(save);
         let mut tables: Vec<&str> = printed.split_inclusive("\nCOMMIT\n").collect();
         if ruleset.backend == Some(Backend::Nft) {
             tables.sort_by_key(|table| NFT_ORDER.iter().position(|name| table.starts_with(name)));
@@ -33,9 +34,16 @@ pub fn write(rulesets: &[Ruleset], totals: &Totals, out: &mut dyn Write) -> io::
 /// # Errors
 /// The writer's.
 pub fn dump(ruleset: &Ruleset, save: &Save<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let printed = save.to_string();
+    let printed = printed(*save);
     let tables: Vec<&str> = printed.split_inclusive("\nCOMMIT\n").collect();
     blocks(ruleset, &tables, out)
+}
+
+/// The text, of a large ruleset put together from what rayon's threads print of it.
+fn printed(save: Save<'_>) -> String {
+    let pieces = save.pieces();
+    let printed: Vec<String> = pieces.par_iter().map(ToString::to_string).collect();
+    printed.concat()
 }
 
 /// Each table stands between lines that say who printed it, and so which backend's rules it holds; of the date in them

@@ -23,7 +23,7 @@ pub use chain::{Chain, ChainId, ChainKind, Policy};
 pub use hook::{HOOK_ORDER, Hook, NatSide, TableAt, TableKind};
 pub use matches::Match;
 pub use rule::{Counters, FragmentTest, Rule, RuleId, RuleText};
-pub use save::{Save, SaveCounters};
+pub use save::{Piece, Save, SaveCounters};
 pub use table::{Backend, Ruleset, Table};
 pub use targets::Target;
 pub use value::{Interval, Invertible, MarkMask, Quoted, SideMask};

@@ -31,7 +31,7 @@ impl SaveCounters for Ruleset {
 #[derive(Clone, Copy)]
 pub struct Save<'a> {
     ruleset: &'a Ruleset,
-    counters: Option<&'a dyn SaveCounters>,
+    counters: Option<&'a (dyn SaveCounters + Sync)>,
 }
 
 impl fmt::Debug for Save<'_> {
@@ -42,7 +42,7 @@ impl fmt::Debug for Save<'_> {
 
 impl<'a> Save<'a> {
     /// With counters of the caller's own.
-    pub const fn with_counters(ruleset: &'a Ruleset, counters: &'a dyn SaveCounters) -> Self {
+    pub const fn with_counters(ruleset: &'a Ruleset, counters: &'a (dyn SaveCounters + Sync),) -> Self {
         Self {
             ruleset,
             counters: Some(counters),
@@ -62,29 +62,62 @@ impl<'a> Save<'a> {
         }
     }
 
-    fn write_table(&self, f: &mut fmt::Formatter<'_>, table: &Table) -> fmt::Result {
-        writeln!(f, "*{}", table.kind)?;
-        let chains = save_order(table);
-        for (id, chain) in &chains {
-            self.write_declaration(f, table, *id, chain)?;
-        }
-        for (id, chain) in &chains {
-            self.write_rules(f, table, *id, chain)?;
-        }
-        writeln!(f, "COMMIT")
+    /// The text in pieces, for who prints several at once: behind each other they are the whole.
+    pub fn pieces(self) -> Vec<Piece<'a>> {
+        let tables = self.ruleset.tables.iter().rev();
+        tables.flat_map(|table| self.pieces_of(table)).collect()
     }
+
+    fn pieces_of(self, table: &'a Table) -> Vec<Piece<'a>> {
+        let piece = |content| Piece {
+            save: self,
+            table,
+            content,
+        };
+        let chains = save_order(table);
+        let mut pieces = Vec::new();
+        for (id, chain) in &chains {
+            for first in (0..chain.rules.len()).step_by(Piece::RULES) {
+                pieces.push(piece(Content::Rules(*id, chain, first)));
+            }
+        }
+        pieces.insert(0, piece(Content::Chains(chains)));
+        pieces.push(piece(Content::End));
+        pieces
+    }
+}
+
+/// A piece of a table's text.
+#[derive(Debug)]
+pub struct Piece<'a> {
+    save: Save<'a>,
+    table: &'a Table,
+    content: Content<'a>,
+}
+
+#[derive(Debug)]
+enum Content<'a> {
+    /// The table's name, and its chains.
+    Chains(Vec<(ChainId, &'a Chain)>),
+    /// Rules of a chain, from this one on.
+    Rules(ChainId, &'a Chain, usize),
+    End,
+}
+
+impl Piece<'_> {
+    /// So many rules at most.
+    const RULES: usize = 256;
 
     fn write_declaration(
         &self,
         f: &mut fmt::Formatter<'_>,
-        table: &Table,
         id: ChainId,
         chain: &Chain,
     ) -> fmt::Result {
         match chain.kind {
             ChainKind::User => writeln!(f, ":{} - [0:0]", chain.name),
             ChainKind::Base { policy, .. } => {
-                let counters = self.counters.map(|c| c.policy(table.kind, id));
+                let counters = self.save.counters.map(|c| c.policy(self.table.kind, id));
                 let counters = counters.unwrap_or_default();
                 writeln!(f, ":{} {policy} {counters}", chain.name)
             }
@@ -94,22 +127,37 @@ impl<'a> Save<'a> {
     fn write_rules(
         &self,
         f: &mut fmt::Formatter<'_>,
-        table: &Table,
         id: ChainId,
         chain: &Chain,
+        first: usize,
     ) -> fmt::Result {
-        for (index, rule) in (0u32..).zip(&chain.rules) {
-            if let Some(counters) = self.counters {
+        let rules = chain.rules.iter().skip(first).take(Self::RULES);
+        for (index, rule) in (first as u32..).zip(rules) {
+            if let Some(counters) = self.save.counters {
                 let id = RuleId {
-                    table: table.kind,
+                    table: self.table.kind,
                     chain: id,
                     index,
                 };
                 write!(f, "{} ", counters.rule(id))?;
             }
-            writeln!(f, "{}", table.text(id, rule))?;
+            writeln!(f, "{}", self.table.text(id, rule))?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Piece<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.content {
+            Content::Chains(chains) => {
+                writeln!(f, "*{}", self.table.kind)?;
+                let mut chains = chains.iter();
+                chains.try_for_each(|(id, chain)| self.write_declaration(f, *id, chain))
+            }
+            Content::Rules(id, chain, first) => self.write_rules(f, *id, chain, *first),
+            Content::End => writeln!(f, "COMMIT"),
+        }
     }
 }
 
@@ -125,10 +173,7 @@ fn save_order(table: &Table) -> Vec<(ChainId, &Chain)> {
 
 impl fmt::Display for Save<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.ruleset
-            .tables
-            .iter()
-            .rev()
-            .try_for_each(|table| self.write_table(f, table))
+        let pieces = self.pieces();
+        pieces.iter().try_for_each(|piece| write!(f, "{piece}"))
     }
 }

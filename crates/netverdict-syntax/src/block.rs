@@ -17,7 +17,6 @@ pub(crate) struct Block {
     pub(crate) version: Option<Version>,
 }
 
-/// The headers and hints that stand before or in a block.
 /// What the line that a tool begins a dump with says.
 #[derive(Debug, Clone, Copy)]
 struct Header {
@@ -26,6 +25,7 @@ struct Header {
     version: Option<Version>,
 }
 
+/// The headers and hints that stand before or in a block.
 #[derive(Debug, Clone, Copy, Default)]
 struct Hints {
     header: Option<Header>,
@@ -45,37 +45,56 @@ impl Hints {
 
 /// One entry for each block: the text before the first `*table` counts as part of the first.
 pub(crate) fn survey(lines: &[&str], given: Option<Family>) -> Vec<Block> {
-    let mut all = vec![Hints::default()];
-    let mut begun = false;
-    let mut header = None;
-    for line in lines {
-        if let Some(found) = read_header(line) {
-            header = Some(found);
-        }
-        if line.starts_with('*') {
-            if begun {
-                all.push(Hints::default());
-            }
-            begun = true;
-        }
-        if let Some(hints) = all.last_mut() {
-            count(line, hints);
-            if line.starts_with('*') {
-                hints.header = header;
-            }
-        }
-    }
-    if let (false, Some(first)) = (begun, all.first_mut()) {
-        first.header = header;
+    let mut all = headers(lines);
+    let is_told = given.is_some() || all.iter().all(|hints| hints.header.is_some());
+    if !is_told {
+        votes(lines, &mut all);
     }
     let total = Hints {
-        header,
+        header: None,
         v4: all.iter().map(|h| h.v4).sum(),
         v6: all.iter().map(|h| h.v6).sum(),
     };
     all.into_iter()
         .map(|hints| decide(hints, total, given))
         .collect()
+}
+
+/// The blocks and the headers before them.
+fn headers(lines: &[&str]) -> Vec<Hints> {
+    let mut all = Vec::new();
+    let mut header = None;
+    for line in lines {
+        if let Some(found) = read_header(line) {
+            header = Some(found);
+        }
+        if line.starts_with('*') {
+            all.push(Hints {
+                header,
+                ..Hints::default()
+            });
+        }
+    }
+    if all.is_empty() {
+        all.push(Hints {
+            header,
+            ..Hints::default()
+        });
+    }
+    all
+}
+
+/// Counts in each block what only one family knows.
+fn votes(lines: &[&str], all: &mut [Hints]) {
+    let mut block: Option<usize> = None;
+    for line in lines {
+        if line.starts_with('*') {
+            block = Some(block.map_or(0, |block| block + 1));
+        }
+        if let Some(hints) = all.get_mut(block.unwrap_or(0)) {
+            count(line, hints);
+        }
+    }
 }
 
 fn decide(hints: Hints, total: Hints, given: Option<Family>) -> Block {

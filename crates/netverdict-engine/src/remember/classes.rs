@@ -229,28 +229,24 @@ const EFFORT: usize = 1 << 22;
 impl Partition {
     fn of(mut ranges: Vec<Range>) -> Self {
         ranges.retain(|(start, end)| start <= end && (*start, *end) != (0, u32::MAX));
+        // Numbers are put in order faster than pairs.
+        let mut ranges: Vec<u64> = ranges.into_iter().map(joined).collect();
         ranges.sort_unstable();
         ranges.dedup();
-        let mut edges: Vec<(u32, bool, u32)> = Vec::with_capacity(2 * ranges.len());
-        for ((start, end), number) in ranges.iter().zip(0..) {
-            edges.push((*start, true, number));
-            if let Some(behind) = end.checked_add(1) {
-                edges.push((behind, false, number));
-            }
-        }
+        let mut edges = edges(&ranges);
         edges.sort_unstable();
         let mut sweep = Sweep::default();
         let mut starts = vec![0];
         let mut classes = Vec::new();
-        for (at, begins, number) in edges {
+        for (at, number) in edges.into_iter().map(parted) {
             if starts.last() != Some(&at) {
                 classes.push(sweep.class());
                 starts.push(at);
             }
-            if begins {
+            if number & BEGINS != 0 {
                 sweep.over.insert(number);
             } else {
-                sweep.over.remove(&number);
+                sweep.over.remove(&(number | BEGINS));
             }
         }
         classes.push(sweep.class());
@@ -287,6 +283,30 @@ impl Partition {
         let class = self.classes.get((first + at).saturating_sub(1));
         class.copied().unwrap_or(u32::MAX)
     }
+}
+
+const fn joined((upper, lower): (u32, u32)) -> u64 {
+    (upper as u64) << 32 | lower as u64
+}
+
+const fn parted(joined: u64) -> (u32, u32) {
+    ((joined >> 32) as u32, joined as u32)
+}
+
+/// Of an edge's number, that its range begins there.
+const BEGINS: u32 = 1 << 31;
+
+/// Where ranges begin and where they are over, each with the range's number.
+fn edges(ranges: &[u64]) -> Vec<u64> {
+    let mut edges = Vec::with_capacity(2 * ranges.len());
+    for (range, number) in ranges.iter().zip(0..BEGINS) {
+        let (start, end) = parted(*range);
+        edges.push(joined((start, number | BEGINS)));
+        if let Some(behind) = end.checked_add(1) {
+            edges.push(joined((behind, number)));
+        }
+    }
+    edges
 }
 
 /// First numbers, if they are few.
