@@ -67,10 +67,11 @@ impl Walker {
     /// Puts records that follow each other from `at` on into `records`, as long as there is nothing to be said of any; where
     /// they end.
     #[inline]
-    pub(crate) fn run(&self, bytes: &[u8], at: usize, records: &mut Vec<Record>) -> usize {
+    pub(crate) fn run(&mut self, bytes: &[u8], at: usize, records: &mut Vec<Record>) -> usize {
         match self {
             Self::Pcap(pcap) => pcap.run(bytes, at, records),
-            Self::Modified(_) | Self::Pcapng(_) | Self::Erf(_) => at,
+            Self::Pcapng(pcapng) => pcapng.run(bytes, at, records),
+            Self::Modified(_) | Self::Erf(_) => at,
         }
     }
 

@@ -16,6 +16,7 @@ use netverdict_ruleset::targets::Ct;
 use netverdict_ruleset::{Match, Rule, Ruleset, TableKind, Target};
 
 use crate::conntrack::{Addr, Layer4, Tuple, find_layer4, ip};
+use crate::remember::Classes;
 use crate::{EngineInput, Glance};
 
 /// How traffic falls into shares.
@@ -30,6 +31,8 @@ pub struct Split {
 struct Far {
     host: Host,
     devices: Vec<Device>,
+    /// For the classes of IPv4 addresses that the host tells apart, whether they are beyond; `None` where they are many.
+    classes: Option<(Classes, Vec<bool>)>,
     recent: Recent,
 }
 
@@ -152,18 +155,47 @@ impl Far {
             // Most translate towards everywhere else.
             devices.push(toward(input.host, IpAddr::from([192, 0, 2, 1])));
         }
-        Some(Self {
+        let mut far = Self {
             host: input.host.clone(),
             devices,
+            classes: None,
             recent: Recent::new(),
-        })
+        };
+        far.classes = far.classed();
+        Some(far)
+    }
+
+    /// Asks once of each class of addresses.
+    fn classed(&self) -> Option<(Classes, Vec<bool>)> {
+        const MANY: usize = 4096;
+        let mut routes = self.host.routes(Family::V4).iter();
+        // Of several hops, a hash of the addresses takes one.
+        if routes.any(|route| route.hops.len() > 1) {
+            return None;
+        }
+        let classes = Classes::of(None, &self.host)?;
+        let ones = classes.an_address_each();
+        if ones.len() > MANY {
+            return None;
+        }
+        let beyond = ones.iter().map(|one| self.is_beyond((*one).into()));
+        let beyond = beyond.collect();
+        Some((classes, beyond))
     }
 
     fn holds(&self, address: IpAddr) -> bool {
         match address {
-            IpAddr::V4(short) => self.recent.answer(short, || self.is_beyond(address)),
+            IpAddr::V4(short) => self.recent.answer(short, || self.holds_v4(short)),
             IpAddr::V6(_) => self.is_beyond(address),
         }
+    }
+
+    fn holds_v4(&self, address: Ipv4Addr) -> bool {
+        let classed = self.classes.as_ref().and_then(|(classes, beyond)| {
+            let class = classes.of_address(address);
+            beyond.get(class as usize).copied()
+        });
+        classed.unwrap_or_else(|| self.is_beyond(address.into()))
     }
 
     fn is_beyond(&self, address: IpAddr) -> bool {
@@ -327,5 +359,53 @@ const fn does_nothing_beside(target: &Target) -> bool {
             helper, timeout, ..
         }) => helper.is_none() && timeout.is_none(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Config;
+    use crate::testing::{Rules, dump, router, router_facts};
+
+    fn far(host: &Host) -> Far {
+        let rules: Rules = dump(
+            Family::V4,
+            "*nat\n:POSTROUTING ACCEPT\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n",
+        );
+        let input = EngineInput {
+            v4: Some(rules.get()),
+            v6: None,
+            host,
+            config: &Config::default(),
+        };
+        Far::of(input).unwrap()
+    }
+
+    #[test]
+    fn where_a_hash_takes_a_hop_each_address_is_asked_for() {
+        let mut facts = router_facts();
+        let [route, _] = &mut facts.assumed_routes[..] else {
+            panic!("two default routes");
+        };
+        route.hops.push(route.hops[0].clone());
+        assert!(far(&Host::new(facts)).classes.is_none());
+    }
+
+    proptest! {
+        /// What is asked of one address of a class holds of all.
+        #[test]
+        fn classes_say_what_routing_says(address: u32, near in -2..=2_i32) {
+            let far = far(&router());
+            prop_assert!(far.classes.is_some());
+            let edges = [0, 0x0a00_0000, 0x0a00_0001, 0x0aff_ffff, 0xcb00_7100, 0xcb00_7101, 0xcb00_71ff];
+            let all = edges.iter().map(|edge: &u32| edge.wrapping_add_signed(near));
+            for address in all.chain([address]) {
+                let address = Ipv4Addr::from_bits(address);
+                prop_assert_eq!(far.holds_v4(address), far.is_beyond(address.into()), "{}", address);
+            }
+        }
     }
 }

@@ -151,6 +151,10 @@ impl Rules {
         Self(Ruleset::new(Family::V6))
     }
 
+    pub(crate) const fn get(&self) -> &Ruleset {
+        &self.0
+    }
+
     fn table(&mut self, kind: TableKind) -> &mut Table {
         if self.0.table(kind).is_none() {
             self.0.tables.push(Table::new(kind));

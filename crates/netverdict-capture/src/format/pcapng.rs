@@ -80,7 +80,12 @@ impl Clock {
     }
 
     /// The time of a tick count, or `None` if it does not fit.
+    #[inline]
     fn time(self, ticks: u64) -> Option<Timestamp> {
+        if let (Unit::Times(times), 0) = (self.unit, self.offset) {
+            let nanoseconds = ticks.checked_mul(times)?;
+            return i64::try_from(nanoseconds).ok().map(Timestamp);
+        }
         let ticks = u128::from(ticks);
         let nanoseconds = match self.unit {
             Unit::Times(times) => ticks * u128::from(times),
@@ -101,7 +106,58 @@ struct Block {
     end: usize,
 }
 
+/// An enhanced packet block's fields before its packet, frame included.
+const PACKET_HEADER: usize = 28;
+
 impl Pcapng {
+    /// Puts the packets of enhanced packet blocks that follow each other from `at` on into `records`, while they are whole and
+    /// nothing about them is odd; where they end. What is behind them is for [`Self::step`].
+    pub(crate) fn run(&mut self, bytes: &[u8], mut at: usize, records: &mut Vec<Record>) -> usize {
+        let big_endian = self.big_endian;
+        while let Some(header) = bytes
+            .get(at..)
+            .and_then(<[u8]>::first_chunk::<PACKET_HEADER>)
+        {
+            let word = |at: usize| {
+                let word = [header[at], header[at + 1], header[at + 2], header[at + 3]];
+                let word = u32::from_le_bytes(word);
+                if big_endian { word.swap_bytes() } else { word }
+            };
+            let (kind, len) = (word(0), word(4) as usize);
+            let (captured, original) = (word(20), word(24));
+            let data = at + PACKET_HEADER;
+            let padded = (captured as usize).next_multiple_of(4);
+            let is_whole = kind == ENHANCED_PACKET
+                && len % 4 == 0
+                && len <= MAX_BLOCK.min(bytes.len() - at)
+                && padded + PACKET_HEADER + 4 <= len
+                && u32_at(bytes, at + len - 4, big_endian) == Some(len as u32);
+            let interface = self.section + word(8) as usize;
+            let ticks = u64::from(word(12)) << 32 | u64::from(word(16));
+            let clock = self.clocks.get(interface);
+            let time = clock.and_then(|clock| clock.time(ticks));
+            let (true, true, Some(time)) = (is_whole, captured <= original, time) else {
+                break;
+            };
+            self.last = time;
+            let options = data + padded;
+            records.push(Record {
+                time,
+                data: data as u32,
+                captured,
+                original,
+                interface: interface as u32,
+                extra: Extra::Options {
+                    at: options as u32,
+                    len: (at + len - 4 - options) as u32,
+                    big_endian,
+                },
+            });
+            at += len;
+        }
+        at
+    }
+
     pub(crate) fn step(&mut self, rest: &[u8], at: usize, log: &mut Log<'_>) -> Step {
         if rest.len() < BLOCK_FRAME {
             return Step::Need(BLOCK_FRAME);
@@ -292,4 +348,74 @@ fn lowercase(text: &str) -> String {
     chars
         .next()
         .map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::summary::{Format, Summary};
+
+    /// Blocks of any kind: packets with and without options, cut, odd ones, of interfaces that are and are not there.
+    fn blocks(big_endian: bool) -> impl Strategy<Value = Vec<u8>> {
+        let kind = prop_oneof![6 => Just(ENHANCED_PACKET), 1 => 1..8_u32];
+        let lengths = (0..40_u32, prop_oneof![4 => Just(0), 1 => -9..60_i32], 0..6_u32);
+        let block = (kind, 0..3_u32, any::<u16>(), any::<u32>(), lengths, 0..40_u32);
+        prop::collection::vec(block, 0..12).prop_map(move |blocks| {
+            let word = |word: u32| {
+                if big_endian {
+                    word.to_be_bytes()
+                } else {
+                    word.to_le_bytes()
+                }
+            };
+            let mut bytes = Vec::new();
+            for (kind, interface, high, low, (captured, more, options), odd) in blocks {
+                let room = captured.next_multiple_of(4) + 4 * options;
+                // Some lengths and trailers are wrong.
+                let len = PACKET_HEADER as u32 + room + 4 + u32::from(odd == 0);
+                let original = captured.saturating_add_signed(more);
+                let high = if odd == 1 { u32::MAX } else { high.into() };
+                let captured = if odd == 2 { captured + 90 } else { captured };
+                let fields = [kind, len, interface, high, low, captured, original];
+                bytes.extend(fields.map(word).concat());
+                bytes.resize(bytes.len() + room as usize, 7);
+                bytes.extend(word(if odd == 3 { len + 4 } else { len }));
+            }
+            bytes
+        })
+    }
+
+    proptest! {
+        /// Plain packets in a row are what one after the other is found.
+        #[test]
+        fn a_run_finds_what_steps_find(
+            (big_endian, bytes) in any::<bool>().prop_flat_map(|order| (Just(order), blocks(order))),
+            resolutions in prop::collection::vec(prop_oneof![Just(6), Just(9), Just(12), Just(0x94)], 0..3),
+            offset in prop_oneof![Just(0), any::<i64>()],
+        ) {
+            let clocks: Vec<Clock> = resolutions
+                .into_iter()
+                .map(|resolution| Clock { unit: Clock::unit(resolution), offset })
+                .collect();
+            let new = || Pcapng { big_endian, clocks: clocks.clone(), ..Pcapng::default() };
+            let (mut runs, mut steps) = (new(), new());
+            let mut summary = Summary::new(String::new(), Format::Pcapng, None);
+            let mut run = Vec::new();
+            let end = runs.run(&bytes, 0, &mut run);
+            let mut at = 0;
+            for found in &run {
+                let mut log = Log { summary: &mut summary, frame: 1 };
+                let rest = bytes.get(at..).unwrap_or_default();
+                let Step::Record { record, next } = steps.step(rest, at, &mut log) else {
+                    return Err(TestCaseError::fail(format!("no record at {at}")));
+                };
+                prop_assert_eq!(*found, record);
+                at = next;
+            }
+            prop_assert_eq!((at, runs.last), (end, steps.last));
+            prop_assert!(summary.warnings.is_empty());
+        }
+    }
 }

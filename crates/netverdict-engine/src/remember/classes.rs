@@ -5,7 +5,7 @@
 //! leaves everything unclassed.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -50,6 +50,28 @@ impl Classes {
             sources.class(u32::from(tuple.source_port) << 16),
             destinations.class(u32::from(tuple.destination_port) << 16),
         ]
+    }
+}
+
+impl Classes {
+    /// The class of an address.
+    pub(crate) fn of_address(&self, address: Ipv4Addr) -> u32 {
+        self.addresses.class(address.to_bits())
+    }
+
+    /// An address of each class, by class.
+    pub(crate) fn an_address_each(&self) -> Vec<Ipv4Addr> {
+        let Partition {
+            starts, classes, ..
+        } = &self.addresses;
+        let mut ones = Vec::new();
+        for (start, class) in starts.iter().zip(classes) {
+            // Classes are numbered as they come up first.
+            if *class as usize == ones.len() {
+                ones.push(Ipv4Addr::from_bits(*start));
+            }
+        }
+        ones
     }
 }
 
