@@ -144,13 +144,15 @@ impl Engine {
             program.decidable &= host.is_decided(family);
             program
         };
-        let programs = Arc::new([program(Family::V4, v4), program(Family::V6, v6)]);
+        // Facts may be of single addresses.
+        let shares = !config.plain && config.facts.is_empty();
+        let (programs, classes) = rayon::join(
+            || Arc::new([program(Family::V4, v4), program(Family::V6, v6)]),
+            || shares.then(|| Classes::of(v4, host)).flatten(),
+        );
         if programs.iter().any(|p| p.demands.accounting) {
             state.conntrack.enable_accounting();
         }
-        // Facts may be of single addresses.
-        let shares = !config.plain && config.facts.is_empty();
-        let classes = shares.then(|| Classes::of(v4, host)).flatten();
         Self {
             programs,
             host: Arc::new(host.clone()),

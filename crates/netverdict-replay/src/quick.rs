@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use netverdict_bundle::{Basis, Entry, Placement, Placer};
-use netverdict_capture::{Bare, Batch, Direction, Origin};
+use netverdict_bundle::{Basis, Entry, Placement, Placer, SurveyPacket};
+use netverdict_capture::{Bare, Batch, Direction, Frame, Origin};
 use netverdict_engine::{Checksums, Glance, Split, Vantage};
 use netverdict_net::{Device, InterfaceName, Link, Packet, Timestamp};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 
 use crate::Setup;
 use crate::evidence::Identity;
+use crate::facts;
 use crate::offload::is_pending;
 use crate::prepare::{self, Prepared, What};
 
@@ -37,6 +38,8 @@ pub(crate) struct Spot {
     origin: Origin,
     /// What is the same of all plain packets there; `None` where placing looks at the packet.
     pub(crate) station: Option<Station>,
+    /// What a survey says of the first packet there, and, but for its addresses and hops, of all others.
+    pub(crate) surveyed: Option<SurveyPacket>,
 }
 
 /// What is the same of all plain packets of one origin.
@@ -48,8 +51,6 @@ pub(crate) struct Station {
     pub(crate) vantage: Vantage,
 }
 
-/// Frames that one thread sorts at a time: so few that a batch of long ones is more than one thread's work.
-const PART: usize = 256;
 /// Few neighbours send to few interfaces.
 const SPOTS: usize = 16;
 
@@ -172,15 +173,30 @@ const fn lane(share: u64, lanes: usize) -> Option<usize> {
 }
 
 impl Part {
+    /// Frames that one thread sorts at a time: so few that a batch of long ones is more than one thread's work.
+    pub(crate) const FRAMES: usize = 256;
+
     /// How many parts a batch has.
     pub(crate) fn all_of(batch: &Batch) -> usize {
-        batch.len().div_ceil(PART)
+        batch.len().div_ceil(Self::FRAMES)
+    }
+
+    /// What a survey says of a plain packet of it.
+    pub(crate) fn surveyed(&self, quick: &Quick) -> Option<SurveyPacket> {
+        let like = self.spots.get(quick.spot as usize)?.surveyed?;
+        let ends = quick.glance.transport();
+        Some(SurveyPacket {
+            source: ends.source,
+            destination: ends.destination,
+            ttl: quick.hops,
+            ..like
+        })
     }
 
     /// Takes the frames of one part of a batch.
     pub(crate) fn fill(&mut self, batch: &Batch, number: usize, sorter: &mut Sorter<'_>) {
-        let first = number * PART;
-        let last = batch.len().min(first + PART);
+        let first = number * Self::FRAMES;
+        let last = batch.len().min(first + Self::FRAMES);
         self.clear(match sorter.way {
             Way::Walked | Way::Together => 1,
             Way::Apart(_, lanes) => *lanes,
@@ -313,17 +329,23 @@ impl Part {
         if let Some(known) = recent.into_iter().position(|spot| spot.origin == origin) {
             return Some(known);
         }
-        let station = station(batch, index, placer);
-        self.spots.push(Spot { origin, station });
+        let frame = batch.frame(index)?;
+        let packet = frame.packet().and_then(Result::ok);
+        let station = packet
+            .as_ref()
+            .and_then(|packet| station(&frame, packet, placer));
+        self.spots.push(Spot {
+            origin,
+            station,
+            surveyed: packet.map(|packet| facts::of_survey(&frame, &packet)),
+        });
         Some(self.spots.len() - 1)
     }
 }
 
 /// What is said of a frame from its origin alone.
-fn station(batch: &Batch, index: usize, placer: &mut Placer<'_>) -> Option<Station> {
-    let frame = batch.frame(index)?;
-    let packet = frame.packet()?.ok()?;
-    let facts = crate::facts::of_frame(&frame, &packet);
+fn station(frame: &Frame<'_>, packet: &Packet<'_>, placer: &mut Placer<'_>) -> Option<Station> {
+    let facts = facts::of_frame(frame, packet);
     let placement = placer.place(&facts);
     (settles(&placement) && placement.port.is_none()).then_some(Station {
         link: frame.link,

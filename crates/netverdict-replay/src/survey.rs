@@ -4,7 +4,9 @@ use netverdict_bundle::{Survey, SurveyPacket, Surveyor};
 use netverdict_capture::{Bare, Batch, Captures, Origin};
 use netverdict_net::{Link, Packet};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSlice;
 
+use crate::quick::Part;
 use crate::{ReplayError, facts};
 
 /// Frames that one thread surveys at a time.
@@ -31,10 +33,20 @@ pub fn survey(mut captures: Captures) -> Result<(Survey, u64), ReplayError> {
 }
 
 /// Takes a batch into account, on several threads.
-pub(crate) fn note_batch(surveyor: &mut Surveyor, batch: &Batch) {
+fn note_batch(surveyor: &mut Surveyor, batch: &Batch) {
     let parts = (0..batch.len().div_ceil(PART)).into_par_iter();
     let known = &*surveyor;
     let parts: Vec<_> = parts.map(|part| of_part(known, batch, part)).collect();
+    for part in parts {
+        surveyor.merge(part);
+    }
+}
+
+/// The same of a batch that was sorted for one lane: what was seen of plain packets is not looked at again.
+pub(crate) fn note_sorted(surveyor: &mut Surveyor, batch: &Batch, parts: &[Part]) {
+    let parts = parts.par_chunks(PART.div_ceil(Part::FRAMES));
+    let known = &*surveyor;
+    let parts: Vec<_> = parts.map(|parts| of_sorted(known, batch, parts)).collect();
     for part in parts {
         surveyor.merge(part);
     }
@@ -48,15 +60,40 @@ fn of_part(known: &Surveyor, batch: &Batch, part: usize) -> Surveyor {
         let bare = batch.bare(index);
         if let Some(packet) = bare.and_then(|bare| spots.packet(batch, index, &bare)) {
             surveyor.note(&packet);
-            continue;
-        }
-        if let Some(frame) = batch.frame(index)
-            && let Some(Ok(packet)) = frame.packet()
-        {
-            surveyor.note(&facts::of_survey(&frame, &packet));
+        } else {
+            note_frame(&mut surveyor, batch, index);
         }
     }
     surveyor
+}
+
+fn of_sorted(known: &Surveyor, batch: &Batch, parts: &[Part]) -> Surveyor {
+    let mut surveyor = known.beside();
+    for part in parts {
+        let Some(lot) = part.lots.first() else {
+            continue;
+        };
+        let mut others = lot.others.iter().map(|(index, _)| *index).peekable();
+        for quick in &lot.quick {
+            while let Some(index) = others.next_if(|index| *index < quick.index) {
+                note_frame(&mut surveyor, batch, index as usize);
+            }
+            match part.surveyed(quick) {
+                Some(packet) => surveyor.note(&packet),
+                None => note_frame(&mut surveyor, batch, quick.index as usize),
+            }
+        }
+        others.for_each(|index| note_frame(&mut surveyor, batch, index as usize));
+    }
+    surveyor
+}
+
+fn note_frame(surveyor: &mut Surveyor, batch: &Batch, index: usize) {
+    if let Some(frame) = batch.frame(index)
+        && let Some(Ok(packet)) = frame.packet()
+    {
+        surveyor.note(&facts::of_survey(&frame, &packet));
+    }
 }
 
 /// Where packets were captured: what the survey says of all of one origin.

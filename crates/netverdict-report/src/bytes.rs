@@ -17,25 +17,9 @@ pub(crate) fn add(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Adds a decimal number.
+#[inline]
 pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
-    digits(out, value, 1);
-}
-
-/// Adds a decimal number of at least so many digits.
-fn digits(out: &mut Vec<u8>, mut value: u64, least: usize) {
-    const LONGEST: usize = 20;
-    let mut text = [b'0'; LONGEST];
-    let mut start = LONGEST;
-    for digit in text.iter_mut().rev() {
-        *digit = b'0' + (value % 10) as u8;
-        value /= 10;
-        start -= 1;
-        if value == 0 {
-            break;
-        }
-    }
-    let start = start.min(LONGEST.saturating_sub(least));
-    add(out, text.get(start..).unwrap_or_default());
+    add(out, itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Adds a text in quotes.
@@ -62,20 +46,7 @@ pub(crate) fn optional_text(out: &mut Vec<u8>, value: Option<&str>) {
 pub(crate) fn address(out: &mut Vec<u8>, address: IpAddr) {
     out.push(b'"');
     match address {
-        IpAddr::V4(address) => {
-            for (index, octet) in address.octets().into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b'.');
-                }
-                if octet >= 100 {
-                    out.push(b'0' + octet / 100);
-                }
-                if octet >= 10 {
-                    out.push(b'0' + octet / 10 % 10);
-                }
-                out.push(b'0' + octet % 10);
-            }
-        }
+        IpAddr::V4(address) => octets(out, address.octets()),
         IpAddr::V6(address) => {
             if write!(out, "{address}").is_err() {
                 debug_assert!(false, "nothing fails that is written to memory");
@@ -85,6 +56,43 @@ pub(crate) fn address(out: &mut Vec<u8>, address: IpAddr) {
     out.push(b'"');
 }
 
+/// Adds an IPv4 address.
+fn octets(out: &mut Vec<u8>, octets: [u8; 4]) {
+    // Each octet is written with its dot and room to spare, the next one over that.
+    let mut text = [0; 19];
+    let mut end = 0;
+    for octet in octets {
+        let (digits, len) = OCTETS[usize::from(octet)];
+        if let Some(room) = text.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
+            *room = digits;
+        }
+        end += usize::from(len);
+    }
+    // The last dot is none.
+    add(out, text.get(..end - 1).unwrap_or_default());
+}
+
+/// The digits of each octet and a dot, and how many characters those are.
+const OCTETS: [([u8; 4], u8); 256] = {
+    let mut all = [([b'.'; 4], 0); 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let (mut text, mut len) = ([b'.'; 4], 0);
+        if octet >= 100 {
+            text[len] = b'0' + (octet / 100) as u8;
+            len += 1;
+        }
+        if octet >= 10 {
+            text[len] = b'0' + (octet / 10 % 10) as u8;
+            len += 1;
+        }
+        text[len] = b'0' + (octet % 10) as u8;
+        all[octet] = (text, len as u8 + 2);
+        octet += 1;
+    }
+    all
+};
+
 /// Adds seconds with nine digits, in quotes.
 pub(crate) fn time(out: &mut Vec<u8>, time: Timestamp) {
     out.push(b'"');
@@ -93,7 +101,10 @@ pub(crate) fn time(out: &mut Vec<u8>, time: Timestamp) {
     }
     number(out, time.seconds().unsigned_abs());
     out.push(b'.');
-    digits(out, time.subsec_nanos().into(), 9);
+    // A digit more than there may be, so that all are written.
+    let nanoseconds = u64::from(time.subsec_nanos()) + 1_000_000_000;
+    let mut digits = itoa::Buffer::new();
+    add(out, digits.format(nanoseconds).as_bytes().get(1..).unwrap_or_default());
     out.push(b'"');
 }
 

@@ -9,7 +9,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::{Files, Progress, Session, Watch};
 use crate::quick::{self, Part, Way as Sorting};
 use crate::sink::Each;
-use crate::survey::note_batch;
+use crate::survey::note_sorted;
 use crate::told::{Said, Told, Way, Ways};
 use crate::{Listing, ReplayError, Sink};
 
@@ -115,14 +115,10 @@ impl Session<'_> {
             let Some(batch) = captures.next_batch()? else {
                 return Ok(None);
             };
-            let (parts, ()) = rayon::join(
-                || quick::sort(&batch, setup, &sorting, spare),
-                || {
-                    if surveys {
-                        note_batch(&mut surveyor, &batch);
-                    }
-                },
-            );
+            let parts = quick::sort(&batch, setup, &sorting, spare);
+            if surveys {
+                note_sorted(&mut surveyor, &batch, &parts);
+            }
             Ok(Some((batch, parts)))
         };
         let mut ways = Ways::default();
