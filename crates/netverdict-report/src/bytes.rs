@@ -104,7 +104,14 @@ pub(crate) fn time(out: &mut Vec<u8>, time: Timestamp) {
     // A digit more than there may be, so that all are written.
     let nanoseconds = u64::from(time.subsec_nanos()) + 1_000_000_000;
     let mut digits = itoa::Buffer::new();
-    add(out, digits.format(nanoseconds).as_bytes().get(1..).unwrap_or_default());
+    add(
+        out,
+        digits
+            .format(nanoseconds)
+            .as_bytes()
+            .get(1..)
+            .unwrap_or_default(),
+    );
     out.push(b'"');
 }
 

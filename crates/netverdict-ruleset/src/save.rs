@@ -42,7 +42,10 @@ impl fmt::Debug for Save<'_> {
 
 impl<'a> Save<'a> {
     /// With counters of the caller's own.
-    pub const fn with_counters(ruleset: &'a Ruleset, counters: &'a (dyn SaveCounters + Sync),) -> Self {
+    pub const fn with_counters(
+        ruleset: &'a Ruleset,
+        counters: &'a (dyn SaveCounters + Sync),
+    ) -> Self {
         Self {
             ruleset,
             counters: Some(counters),

@@ -499,7 +499,11 @@ mod tests {
     fn many_rules_are_read_in_their_order() {
         let rule = |n: usize| {
             let mut line = format!("-A INPUT -s 10.{}.{}.0/24 ", n >> 8, n & 255);
-            let end = if n % 100 == 7 { "-j NOWHERE" } else { "-j DROP" };
+            let end = if n % 100 == 7 {
+                "-j NOWHERE"
+            } else {
+                "-j DROP"
+            };
             line.write_str(end).unwrap();
             line
         };

@@ -360,8 +360,19 @@ mod tests {
     /// Blocks of any kind: packets with and without options, cut, odd ones, of interfaces that are and are not there.
     fn blocks(big_endian: bool) -> impl Strategy<Value = Vec<u8>> {
         let kind = prop_oneof![6 => Just(ENHANCED_PACKET), 1 => 1..8_u32];
-        let lengths = (0..40_u32, prop_oneof![4 => Just(0), 1 => -9..60_i32], 0..6_u32);
-        let block = (kind, 0..3_u32, any::<u16>(), any::<u32>(), lengths, 0..40_u32);
+        let lengths = (
+            0..40_u32,
+            prop_oneof![4 => Just(0), 1 => -9..60_i32],
+            0..6_u32,
+        );
+        let block = (
+            kind,
+            0..3_u32,
+            any::<u16>(),
+            any::<u32>(),
+            lengths,
+            0..40_u32,
+        );
         prop::collection::vec(block, 0..12).prop_map(move |blocks| {
             let word = |word: u32| {
                 if big_endian {
