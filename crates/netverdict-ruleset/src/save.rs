@@ -180,3 +180,33 @@ impl fmt::Display for Save<'_> {
         pieces.iter().try_for_each(|piece| write!(f, "{piece}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Hook, TableKind};
+
+    #[test]
+    fn all_rules_of_a_long_chain_are_printed_in_their_order() {
+        let mut table = Table::new(TableKind::Filter);
+        let input = Chain::base(Hook::Input);
+        let place = table.chains.iter().position(|c| c.name == input.name);
+        let numbers = 0..2 * Piece::RULES as u64 + 3;
+        let rules = numbers.clone().map(|packets| crate::Rule {
+            counters: Counters { packets, bytes: 7 },
+            ..crate::Rule::default()
+        });
+        table.chains[place.unwrap()].rules = rules.collect();
+        let mut ruleset = Ruleset::new(netverdict_net::Family::V4);
+        ruleset.tables.push(table);
+        let printed = Save::with_own_counters(&ruleset).to_string();
+        let rules: Vec<_> = printed
+            .lines()
+            .filter(|line| line.contains("-A INPUT"))
+            .collect();
+        let wanted: Vec<_> = numbers.map(|n| format!("[{n}:7] -A INPUT")).collect();
+        assert_eq!(rules, wanted);
+        assert!(printed.starts_with("*filter\n:INPUT ACCEPT [0:0]\n"));
+        assert!(printed.ends_with("-A INPUT\nCOMMIT\n"));
+    }
+}
