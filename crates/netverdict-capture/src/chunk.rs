@@ -60,6 +60,12 @@ impl Origin {
             said,
         }
     }
+
+    /// The first eight bytes of the link header, which tell most of them apart.
+    #[inline]
+    pub const fn head(&self) -> u64 {
+        self.header[0]
+    }
 }
 
 impl Record {

@@ -58,11 +58,6 @@ impl Passed {
     pub const fn path(&self) -> PathId {
         self.0.path
     }
-
-    /// Where it ended.
-    pub const fn fate(&self) -> Fate {
-        self.0.fate
-    }
 }
 
 /// What became of the attempt to take a remembered path.
@@ -303,6 +298,11 @@ impl Engine {
     pub fn outcome_of(&self, passed: &Passed) -> Option<Outcome> {
         let path = self.paths.get(passed.path())?;
         Some(path.outcome())
+    }
+
+    /// Where a packet ended that took a remembered path.
+    pub fn fate_of(&self, passed: &Passed) -> Option<Fate> {
+        Some(self.paths.get(passed.path())?.end.fate)
     }
 
     /// The number of the flow of a packet that took a remembered path just now, where flows are numbered.

@@ -366,15 +366,15 @@ impl Ledger {
         passed: &Passed,
         engine: &Engine,
     ) {
-        if passed.fate() == EngineFate::Local {
+        let Some(fate) = engine.fate_of(passed).filter(|fate| *fate != EngineFate::Local) else {
             return;
-        }
+        };
         let say = || engine.outcome_of(passed);
         let Some(said) = self.said_of(passed.path(), station.interface, say) else {
             return;
         };
         let came = quick.glance.transport();
-        let left = matches!(passed.fate(), EngineFate::Forwarded | EngineFate::Sent);
+        let left = matches!(fate, EngineFate::Forwarded | EngineFate::Sent);
         let leaves = left.then(|| engine.left_as(passed).unwrap_or(came));
         self.keep(Prediction {
             came,

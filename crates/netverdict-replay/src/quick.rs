@@ -53,6 +53,8 @@ pub(crate) struct Station {
 
 /// Few neighbours send to few interfaces.
 const SPOTS: usize = 16;
+/// So many are looked through without a branch that a processor would have to guess.
+const FIRST_SPOTS: usize = 4;
 
 /// How frames are to be sorted.
 #[derive(Debug, Clone)]
@@ -69,6 +71,8 @@ pub(crate) enum Way {
 #[derive(Debug, Default)]
 pub(crate) struct Part {
     pub(crate) spots: Vec<Spot>,
+    /// What tells the first of them apart, most likely.
+    heads: [u64; FIRST_SPOTS],
     pub(crate) lots: Vec<Lot>,
     /// The time of the first that the engine will see.
     pub(crate) first: Option<Timestamp>,
@@ -216,6 +220,7 @@ impl Part {
     fn clear(&mut self, lots: usize) {
         // An origin means something in its batch alone.
         self.spots.clear();
+        self.heads = [0; FIRST_SPOTS];
         self.first = None;
         self.is_coupled = false;
         self.lots.resize_with(lots, Lot::default);
@@ -248,13 +253,13 @@ impl Part {
         }
         let bare = batch.bare(index)?;
         let spot = self.spot(batch, index, bare.origin, &mut sorter.placer)?;
-        let link = self.spots.get(spot)?.station.as_ref()?.link;
         let place = (index as u32, spot as u32);
         match Glance::of_v4(bare.packet, bare.on_wire) {
             Some(glance) if glance.is_right() || !sorter.believes => {
-                self.put(place, glance, (&bare, link), sorter.way)
+                self.put(place, glance, &bare, sorter.way)
             }
-            seen => self.look_again(place, seen, (&bare, link), sorter),
+            // Nothing that was seen goes along: it would have to be in memory for all the others, too.
+            _ => self.look_again(batch, place, sorter),
         }
     }
 
@@ -262,23 +267,21 @@ impl Part {
     #[inline(never)]
     fn look_again(
         &mut self,
+        batch: &Batch,
         place: (u32, u32),
-        seen: Option<Glance>,
-        (bare, link): (&Bare<'_>, Link),
         sorter: &Sorter<'_>,
     ) -> Option<()> {
-        let packet = Packet::new(bare.packet, bare.on_wire, link).ok()?;
-        let mut glance = match seen {
-            Some(glance) => glance,
-            None => Glance::of(&packet)?,
-        };
+        let bare = batch.bare(place.0 as usize)?;
+        let station = self.spots.get(place.1 as usize)?.station.as_ref()?;
+        let packet = Packet::new(bare.packet, bare.on_wire, station.link).ok()?;
+        let mut glance = Glance::of_v4(bare.packet, bare.on_wire).or_else(|| Glance::of(&packet))?;
         if !glance.is_right()
             && sorter.believes
             && is_pending(&packet, glance.protocol(), glance.offset())
         {
             glance.believe();
         }
-        self.put(place, glance, (bare, link), sorter.way)
+        self.put(place, glance, &bare, sorter.way)
     }
 
     /// Puts a plain packet into the lot of its lane.
@@ -291,19 +294,20 @@ impl Part {
         &mut self,
         (index, spot): (u32, u32),
         glance: Glance,
-        (bare, link): (&Bare<'_>, Link),
+        bare: &Bare<'_>,
         way: &Way,
     ) -> Option<()> {
         if self.first.is_none() {
             self.first = Some(bare.time);
         }
         let lane = way.lane_of(&glance);
+        let station = self.spots.get(spot as usize)?.station.as_ref()?;
         let Some(lot) = lane.and_then(|lane| self.lots.get_mut(lane)) else {
             self.is_coupled = true;
             return Some(());
         };
         if matches!(way, Way::Together) {
-            let packet = Packet::new(bare.packet, bare.on_wire, link).ok()?;
+            let packet = Packet::new(bare.packet, bare.on_wire, station.link).ok()?;
             let (protocol, offset) = (glance.protocol(), glance.offset());
             lot.identities
                 .push(Identity::of_plain(&packet, protocol, offset));
@@ -318,6 +322,8 @@ impl Part {
         Some(())
     }
 
+    /// The spot where a frame was captured; `None` where placing looks at the packet.
+    #[inline]
     fn spot(
         &mut self,
         batch: &Batch,
@@ -325,9 +331,35 @@ impl Part {
         origin: Origin,
         placer: &mut Placer<'_>,
     ) -> Option<usize> {
-        let recent = self.spots.iter().take(SPOTS);
-        if let Some(known) = recent.into_iter().position(|spot| spot.origin == origin) {
+        let heads = self.heads.iter().enumerate().rev();
+        let likely = heads.fold(0, |likely, (number, head)| {
+            if *head == origin.head() { number } else { likely }
+        });
+        let is_known = |spot: &Spot| spot.origin == origin;
+        let number = if self.spots.get(likely).is_some_and(is_known) {
+            likely
+        } else {
+            self.other_spot(batch, index, placer)?
+        };
+        self.spots.get(number)?.station.as_ref()?;
+        Some(number)
+    }
+
+    /// The same of one that is not known by its head.
+    #[inline(never)]
+    fn other_spot(
+        &mut self,
+        batch: &Batch,
+        index: usize,
+        placer: &mut Placer<'_>,
+    ) -> Option<usize> {
+        let origin = batch.bare(index)?.origin;
+        let mut recent = self.spots.iter().take(SPOTS);
+        if let Some(known) = recent.position(|spot| spot.origin == origin) {
             return Some(known);
+        }
+        if let Some(head) = self.heads.get_mut(self.spots.len()) {
+            *head = origin.head();
         }
         let frame = batch.frame(index)?;
         let packet = frame.packet().and_then(Result::ok);

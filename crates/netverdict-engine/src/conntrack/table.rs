@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::num::NonZeroU32;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -18,19 +19,28 @@ use crate::state::Rewind;
 
 /// One direction of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Link(u32);
+pub(crate) struct Link(NonZeroU32);
 
 impl Link {
-    const fn new(id: CtId, direction: Direction) -> Self {
-        Self(id.0 << 1 | direction as u32)
+    pub(crate) const fn new(id: CtId, direction: Direction) -> Self {
+        // There are less than 2^30 entries.
+        let number = id.0 << 1 | direction as u32;
+        Self(NonZeroU32::MIN.saturating_add(number))
     }
 
-    const fn id(self) -> CtId {
-        CtId(self.0 >> 1)
+    const fn from_number(number: u32) -> Option<Self> {
+        match NonZeroU32::new(number) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
     }
 
-    const fn direction(self) -> Direction {
-        if self.0 & 1 == 0 {
+    pub(crate) const fn id(self) -> CtId {
+        CtId((self.0.get() - 1) >> 1)
+    }
+
+    pub(crate) const fn direction(self) -> Direction {
+        if self.0.get() & 1 == 1 {
             Direction::Original
         } else {
             Direction::Reply
@@ -301,9 +311,9 @@ impl Table {
             let zones = entry_of(&self.slots, id).map(|entry| entry.zone);
             self.split |=
                 zones.is_some_and(|z| z.at(Direction::Original) != z.at(Direction::Reply));
-            self.links.insert(hash, link.0);
+            self.links.insert(hash, link.0.get());
         } else {
-            self.links.remove(hash, link.0);
+            self.links.remove(hash, link.0.get());
         }
         true
     }
@@ -355,7 +365,7 @@ impl Table {
     /// Has the entry fetched that a packet probably belongs to.
     #[inline]
     pub(crate) fn fetch_entry(&self, hash: u64) -> Option<Link> {
-        let link = Link(self.links.under(hash).next()?);
+        let link = Link::from_number(self.links.near(hash)?)?;
         crate::ahead::fetch(self.slots.get(link.id().0 as usize)?, TOUCHED);
         Some(link)
     }
@@ -386,7 +396,7 @@ impl Table {
         }
         let probably = probably.and_then(|link| self.linked(link, tuple));
         let (id, direction, entry) = probably.or_else(|| {
-            let mut links = self.links.under(hash).map(Link);
+            let mut links = self.links.under(hash).filter_map(Link::from_number);
             links.find_map(|link| self.linked(link, tuple))
         })?;
         if entry.is_expired(now) {
@@ -424,7 +434,7 @@ impl Table {
                 && number == zone.at(at);
             fits.then_some((link, entry))
         };
-        let mut all = self.links.under(hash).map(Link).filter_map(fits);
+        let mut all = self.links.under(hash).filter_map(Link::from_number).filter_map(fits);
         let (link, entry) = if self.split {
             // The kernel files at the head: the newest is found first.
             all.max_by_key(|(_, entry)| entry.serial())?

@@ -5,7 +5,7 @@ use netverdict_ruleset::NatSide;
 
 use super::{Arriving, Likeness, Path, PathId};
 use crate::conntrack::{
-    Direction, Entry as Known, Handled, Opened, Pretracked, Tuple, track_glance,
+    Direction, Entry as Known, Handled, Link, Opened, Pretracked, Tuple, track_glance,
 };
 use crate::context::Now;
 use crate::engine::Engine;
@@ -30,13 +30,12 @@ pub(crate) enum Shortcut {
     None,
 }
 
-/// A packet at the end of a remembered path.
+/// A packet at the end of a remembered path. So small that it is never put into memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrived {
     pub(crate) path: PathId,
     /// Its connection, and which way it flows there; `None` of one that was gone with it.
-    flow: Option<(CtId, Direction)>,
-    pub(crate) fate: Fate,
+    flow: Option<Link>,
 }
 
 impl Engine {
@@ -104,8 +103,7 @@ impl Engine {
             path.count(&mut self.state.counters, glance.len as usize);
             return Some(Arrived {
                 path: number,
-                flow: Some((id, direction)),
-                fate: path.end.fate,
+                flow: Some(Link::new(id, direction)),
             });
         }
         let looks = self.looks(at.entry, trusted);
@@ -185,7 +183,7 @@ impl Engine {
             .opening
             .map(|opening| conntrack.open(glance, options, opening, now.jiffies));
         let flow = match opened {
-            Some(Opened::Entered(id)) => Some((id, Direction::Original)),
+            Some(Opened::Entered(id)) => Some(Link::new(id, Direction::Original)),
             Some(Opened::Not) => return None,
             // Gone again, or nothing is tracked.
             Some(Opened::Gone) | None => None,
@@ -194,7 +192,6 @@ impl Engine {
         Some(Arrived {
             path: number,
             flow,
-            fate: path.end.fate,
         })
     }
 
@@ -248,7 +245,8 @@ impl Engine {
     /// How the header changed of a packet that arrived just now.
     pub(crate) fn translation(&self, arrived: Arrived) -> Option<NatView> {
         let path = self.paths.get(arrived.path)?;
-        let (id, direction) = arrived.flow.filter(|_| path.mapped != [false; 2])?;
+        let flow = arrived.flow.filter(|_| path.mapped != [false; 2])?;
+        let (id, direction) = (flow.id(), flow.direction());
         let entry = self.state.conntrack.entry(id)?;
         let before = entry.tuple(direction).transport();
         let after = mapping(entry.tuple(direction.other()), before, path.mapped)?;
@@ -259,7 +257,7 @@ impl Engine {
     #[inline]
     pub(crate) fn flow_at(&mut self, arrived: Arrived, glance: &Glance) -> Option<FlowId> {
         match arrived.flow {
-            Some((id, _)) => self.flow_of(id),
+            Some(flow) => self.flow_of(flow.id()),
             None => self
                 .config
                 .number_flows
@@ -303,8 +301,7 @@ fn arrive(
     }
     Some(Arrived {
         path: number,
-        flow: Some((id, direction)),
-        fate: path.end.fate,
+        flow: Some(Link::new(id, direction)),
     })
 }
 

@@ -60,7 +60,11 @@ pub(crate) fn parse<'p>(packet: &'p Packet<'_>, offset: usize) -> Result<Segment
 }
 
 /// The fields of a header of a segment of so many bytes, but for its options; `None` where its length does not fit.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "through memory, fields written one by one and read two at once make a processor wait"
+)]
+#[inline(always)]
 pub(crate) fn of_header(header: &[u8; 20], len: usize) -> Option<Segment<'static>> {
     let header_len = usize::from(header[12] >> 4) * 4;
     if header_len < 20 || len < header_len {
