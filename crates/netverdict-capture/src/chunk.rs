@@ -179,7 +179,11 @@ impl Chunk {
     }
 
     /// Frame `index`, if it is an Ethernet frame with an IP packet right behind its header.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is found is used where it is, not written down first"
+    )]
+    #[inline(always)]
     pub fn bare(&self, index: usize) -> Option<Bare<'_>> {
         let record = self.records.get(index)?;
         let port = self.ports.get(record.interface as usize)?;

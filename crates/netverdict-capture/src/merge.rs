@@ -65,7 +65,11 @@ impl Batch {
     }
 
     /// Frame `index`, if it is an Ethernet frame with an IP packet right behind its header.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is found is used where it is, not written down first"
+    )]
+    #[inline(always)]
     pub fn bare(&self, index: usize) -> Option<Bare<'_>> {
         let (chunk, index) = self.place(index)?;
         chunk.bare(index)

@@ -107,7 +107,11 @@ impl Glance {
 
     /// Looks at the IPv4 packet behind a link header, of which `captured` was kept and `on_wire` was there, in one go: what
     /// [`Packet::new`] and [`Self::of`] tell. `None` where only those can tell.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "what was looked at is written once, where it stays"
+    )]
+    #[inline(always)]
     pub fn of_v4(captured: &[u8], on_wire: usize) -> Option<Self> {
         let header: &[u8; 20] = captured.first_chunk()?;
         let total = usize::from(u16::from_be_bytes([header[2], header[3]]));

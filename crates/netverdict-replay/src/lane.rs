@@ -16,9 +16,9 @@ use crate::told::{Said, Way, Ways};
 use crate::{Fate, Record, Setup, Verdict};
 
 /// So many packets ahead, the place is fetched from memory where a packet will be looked up.
-const FAR: usize = 32;
+const FAR: usize = 8;
 /// So many packets ahead, what will be found there is.
-const NEAR: usize = 16;
+const NEAR: usize = 4;
 
 /// A plain packet that took a remembered path.
 struct OnWay {

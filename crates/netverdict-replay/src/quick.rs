@@ -271,7 +271,7 @@ impl Part {
         place: (u32, u32),
         sorter: &Sorter<'_>,
     ) -> Option<()> {
-        let bare = batch.bare(place.0 as usize)?;
+        let bare = bare(batch, place.0 as usize)?;
         let station = self.spots.get(place.1 as usize)?.station.as_ref()?;
         let packet = Packet::new(bare.packet, bare.on_wire, station.link).ok()?;
         let mut glance = Glance::of_v4(bare.packet, bare.on_wire).or_else(|| Glance::of(&packet))?;
@@ -353,7 +353,7 @@ impl Part {
         index: usize,
         placer: &mut Placer<'_>,
     ) -> Option<usize> {
-        let origin = batch.bare(index)?.origin;
+        let origin = bare(batch, index)?.origin;
         let mut recent = self.spots.iter().take(SPOTS);
         if let Some(known) = recent.position(|spot| spot.origin == origin) {
             return Some(known);
@@ -373,6 +373,12 @@ impl Part {
         });
         Some(self.spots.len() - 1)
     }
+}
+
+/// A frame looked at again, where there is no haste.
+#[inline(never)]
+fn bare(batch: &Batch, index: usize) -> Option<Bare<'_>> {
+    batch.bare(index)
 }
 
 /// What is said of a frame from its origin alone.

@@ -371,7 +371,8 @@ impl Table {
     }
 
     /// The entry that a link leads to, if it is of this tuple, and in the zone that all are in if nothing says otherwise.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "most packets ask once")]
+    #[inline(always)]
     fn linked(&self, link: Link, tuple: &Tuple) -> Option<(CtId, Direction, &Entry)> {
         let (id, direction) = (link.id(), link.direction());
         let slot = self.slots.get(id.0 as usize)?;
