@@ -1,140 +1,155 @@
-//! Where tuples are found: hashes and what they lead to, in one flat array, so that a look-up touches one line of memory
-//! and which one is known ahead.
+//! Where tuples are found: hashes and what they lead to, in lines of memory, so that a look-up touches one of them and
+//! which one is known ahead.
+
+use std::num::NonZeroU32;
 
 use crate::ahead::fetch;
 
-/// A hash's lower half and what it leads to.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    hash: u32,
-    /// [`EMPTY`], or what was put there.
-    value: u32,
+/// So many slots are in one line of memory.
+const LINE: usize = 8;
+
+/// Hashes' lower halves and what they lead to. A slot without a number is empty.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C, align(64))]
+struct Line {
+    hashes: [u32; LINE],
+    numbers: [u32; LINE],
 }
 
-/// No slot ever leads here: links are numbers of entries, of which there are less than 2^31.
-const EMPTY: u32 = u32::MAX;
-const FEWEST: usize = 16;
+/// How many lines an index begins with.
+const FEWEST: usize = 2;
 
 /// Numbers by hash, several under one hash.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// A power of two, or none. A number stands behind its hash's place, with no empty slot between.
-    slots: Vec<Slot>,
+    /// A power of two, or none. A number stands behind the start of its hash's line, with no empty slot between.
+    lines: Vec<Line>,
     len: usize,
 }
 
 impl Index {
+    /// How many slots there are.
+    const fn slots(&self) -> usize {
+        self.lines.len() * LINE
+    }
+
+    /// The line in which numbers under a hash are, if it is not too full for them.
+    #[inline]
+    const fn line(&self, hash: u64) -> usize {
+        hash as u32 as usize & self.lines.len().wrapping_sub(1)
+    }
+
+    /// The slot behind another.
+    #[inline]
+    const fn behind(&self, at: usize) -> usize {
+        (at + 1) & (self.slots() - 1)
+    }
+
+    /// What a slot holds: a hash and a number, if it is not empty.
+    #[inline]
+    fn slot(&self, at: usize) -> Option<(u32, NonZeroU32)> {
+        let line = self.lines.get(at / LINE)?;
+        let number = NonZeroU32::new(line.numbers[at % LINE])?;
+        Some((line.hashes[at % LINE], number))
+    }
+
     /// The numbers under a hash, and few others.
     #[inline]
-    pub(super) fn under(&self, hash: u64) -> impl Iterator<Item = u32> {
-        let hash = hash as u32;
-        let mut at = hash as usize;
-        let mask = self.slots.len().wrapping_sub(1);
+    pub(super) fn under(&self, hash: u64) -> impl Iterator<Item = NonZeroU32> {
+        let mut at = self.line(hash) * LINE;
         std::iter::from_fn(move || {
             loop {
-                let slot = self.slots.get(at & mask)?;
-                at = (at & mask) + 1;
-                if slot.value == EMPTY {
-                    return None;
-                }
-                if slot.hash == hash {
-                    return Some(slot.value);
+                let (known, number) = self.slot(at)?;
+                at = self.behind(at);
+                if known == hash as u32 {
+                    return Some(number);
                 }
             }
         })
     }
 
-    /// A number under a hash that stands near the hash's place, if one does. How near is no branch: a processor could not
-    /// guess it.
+    /// The number under a hash that stands in the hash's own line, if one does: without a branch, for a processor could not
+    /// guess where it stands. Of several, it may be none of them.
     #[inline]
-    pub(super) fn near(&self, hash: u64) -> Option<u32> {
-        const NEAR: usize = 4;
-        let hash = hash as u32;
-        let at = hash as usize & self.slots.len().wrapping_sub(1);
-        let slots: &[Slot; NEAR] = self.slots.get(at..)?.first_chunk()?;
-        // Behind an empty slot there is none of this hash.
-        let value = slots.iter().rev().fold(EMPTY, |found, slot| {
-            if slot.hash == hash { slot.value } else { found }
+    pub(super) fn likely(&self, hash: u64) -> Option<NonZeroU32> {
+        let Line { hashes, numbers } = self.lines.get(self.line(hash))?;
+        let pairs = hashes.iter().zip(numbers);
+        let number = pairs.fold(0, |found, (known, number)| {
+            let mask = if *known == hash as u32 { u32::MAX } else { 0 };
+            found | number & mask
         });
-        (value != EMPTY).then_some(value)
+        NonZeroU32::new(number)
     }
 
     /// Has the memory fetched that a look-up of a hash will touch.
     #[inline]
     pub(super) fn fetch(&self, hash: u64) {
-        let mask = self.slots.len().wrapping_sub(1);
-        if let Some(slot) = self.slots.get(hash as u32 as usize & mask) {
-            fetch(slot, size_of::<Slot>());
+        if let Some(line) = self.lines.get(self.line(hash)) {
+            fetch(line, size_of::<Line>());
         }
     }
 
-    pub(super) fn insert(&mut self, hash: u64, value: u32) {
-        // At most three quarters are taken.
-        if self.len * 4 >= self.slots.len() * 3 {
+    pub(super) fn insert(&mut self, hash: u64, number: NonZeroU32) {
+        // At most half are taken: hardly a line is too full.
+        if self.len * 2 >= self.slots() {
             self.grow();
         }
         self.len += 1;
-        self.put(Slot {
-            hash: hash as u32,
-            value,
-        });
+        self.put(hash as u32, number);
     }
 
-    fn put(&mut self, new: Slot) {
-        let mask = self.slots.len() - 1;
-        let mut at = new.hash as usize & mask;
-        while self.slots[at].value != EMPTY {
-            at = (at + 1) & mask;
+    fn put(&mut self, hash: u32, number: NonZeroU32) {
+        let mut at = self.line(u64::from(hash)) * LINE;
+        while self.slot(at).is_some() {
+            at = self.behind(at);
         }
-        self.slots[at] = new;
+        self.set(at, hash, number.get());
+    }
+
+    fn set(&mut self, at: usize, hash: u32, number: u32) {
+        if let Some(line) = self.lines.get_mut(at / LINE) {
+            line.hashes[at % LINE] = hash;
+            line.numbers[at % LINE] = number;
+        }
     }
 
     fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(FEWEST);
-        let empty = Slot {
-            hash: 0,
-            value: EMPTY,
+        let size = (self.lines.len() * 2).max(FEWEST);
+        let grown = Self {
+            lines: vec![Line::default(); size],
+            len: self.len,
         };
-        let old = std::mem::replace(&mut self.slots, vec![empty; size]);
-        for slot in old {
-            if slot.value != EMPTY {
-                self.put(slot);
-            }
+        let old = std::mem::replace(self, grown);
+        for (hash, number) in (0..old.slots()).filter_map(|at| old.slot(at)) {
+            self.put(hash, number);
         }
     }
 
-    pub(super) fn remove(&mut self, hash: u64, value: u32) {
-        let hash = hash as u32;
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = hash as usize & mask;
-        loop {
-            match self.slots.get(at) {
-                Some(slot) if slot.value == value && slot.hash == hash => break,
-                Some(slot) if slot.value != EMPTY => at = (at + 1) & mask,
-                _ => return,
+    pub(super) fn remove(&mut self, hash: u64, number: NonZeroU32) {
+        let mut at = self.line(hash) * LINE;
+        while let Some(slot) = self.slot(at) {
+            if slot == (hash as u32, number) {
+                self.len -= 1;
+                self.close(at);
+                return;
             }
+            at = self.behind(at);
         }
-        self.len -= 1;
-        self.close(at);
     }
 
-    /// Empties a slot. What stands behind it moves up, unless it would come before its own place.
+    /// Empties a slot. What stands behind it moves up, unless it would come before its own line.
     fn close(&mut self, mut hole: usize) {
-        let mask = self.slots.len() - 1;
-        let mut at = hole;
-        loop {
-            at = (at + 1) & mask;
-            let slot = self.slots[at];
-            if slot.value == EMPTY {
-                break;
-            }
-            let home = slot.hash as usize & mask;
+        let mask = self.slots() - 1;
+        let mut at = self.behind(hole);
+        while let Some((hash, number)) = self.slot(at) {
+            let home = self.line(u64::from(hash)) * LINE;
             if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(hole) & mask) {
-                self.slots[hole] = slot;
+                self.set(hole, hash, number.get());
                 hole = at;
             }
+            at = self.behind(at);
         }
-        self.slots[hole].value = EMPTY;
+        self.set(hole, 0, 0);
     }
 }
 
@@ -145,35 +160,48 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// It finds what was put in and not taken out, whatever hashes are alike.
+        /// It finds what was put in and not taken out, whatever hashes are alike and lines are full.
         #[test]
-        fn it_holds_what_was_put_in(steps in prop::collection::vec((0..24_u64, 0..4_u32, any::<bool>()), 0..200)) {
+        fn it_holds_what_was_put_in(
+            lines in 1..24_u64,
+            steps in prop::collection::vec((0..24_u64, 1..5_u32, any::<bool>()), 0..200),
+        ) {
+            // Near the end of the array, and around it; few lines are shared by many.
+            let spread = |hash: u64| {
+                let line = hash % lines;
+                (hash << 16 | line.wrapping_sub(lines / 2) & 0xffff) & 0xffff_ffff
+            };
             let mut index = Index::default();
-            let mut kept: Vec<(u64, u32)> = Vec::new();
-            for (hash, value, adds) in steps {
-                // Near the end of the array, and around it.
-                let hash = hash.wrapping_sub(12) & 0xffff_ffff;
-                let known = kept.iter().position(|pair| *pair == (hash, value));
+            let mut kept: Vec<(u64, NonZeroU32)> = Vec::new();
+            for (hash, number, adds) in steps {
+                let hash = spread(hash);
+                let number = NonZeroU32::new(number).unwrap();
+                let known = kept.iter().position(|pair| *pair == (hash, number));
                 match (adds, known) {
                     (true, None) => {
-                        index.insert(hash, value);
-                        kept.push((hash, value));
+                        index.insert(hash, number);
+                        kept.push((hash, number));
                     }
                     (false, Some(at)) => {
                         kept.swap_remove(at);
-                        index.remove(hash, value);
+                        index.remove(hash, number);
                     }
-                    (false, None) => index.remove(hash, value),
+                    (false, None) => index.remove(hash, number),
                     (true, Some(_)) => {}
                 }
-                for hash in (0..24_u64).map(|h| h.wrapping_sub(12) & 0xffff_ffff) {
-                    let mut found: Vec<u32> = index.under(hash).collect();
-                    let mut wanted: Vec<u32> =
-                        kept.iter().filter(|(h, _)| *h == hash).map(|(_, v)| *v).collect();
+                for hash in (0..24).map(spread) {
+                    let mut found: Vec<NonZeroU32> = index.under(hash).collect();
+                    let mut wanted: Vec<NonZeroU32> =
+                        kept.iter().filter(|(h, _)| *h == hash).map(|(_, n)| *n).collect();
                     found.sort_unstable();
                     wanted.sort_unstable();
                     prop_assert_eq!(&found, &wanted);
-                    prop_assert!(index.near(hash).is_none_or(|near| wanted.contains(&near)));
+                    let likely = index.likely(hash);
+                    match *wanted {
+                        [] => prop_assert_eq!(likely, None),
+                        [one] => prop_assert!(likely.is_none_or(|likely| likely == one)),
+                        _ => {}
+                    }
                 }
             }
         }

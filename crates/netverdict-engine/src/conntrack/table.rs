@@ -28,13 +28,6 @@ impl Link {
         Self(NonZeroU32::MIN.saturating_add(number))
     }
 
-    const fn from_number(number: u32) -> Option<Self> {
-        match NonZeroU32::new(number) {
-            Some(number) => Some(Self(number)),
-            None => None,
-        }
-    }
-
     pub(crate) const fn id(self) -> CtId {
         CtId((self.0.get() - 1) >> 1)
     }
@@ -311,9 +304,9 @@ impl Table {
             let zones = entry_of(&self.slots, id).map(|entry| entry.zone);
             self.split |=
                 zones.is_some_and(|z| z.at(Direction::Original) != z.at(Direction::Reply));
-            self.links.insert(hash, link.0.get());
+            self.links.insert(hash, link.0);
         } else {
-            self.links.remove(hash, link.0.get());
+            self.links.remove(hash, link.0);
         }
         true
     }
@@ -365,7 +358,7 @@ impl Table {
     /// Has the entry fetched that a packet probably belongs to.
     #[inline]
     pub(crate) fn fetch_entry(&self, hash: u64) -> Option<Link> {
-        let link = Link::from_number(self.links.near(hash)?)?;
+        let link = Link(self.links.likely(hash)?);
         crate::ahead::fetch(self.slots.get(link.id().0 as usize)?, TOUCHED);
         Some(link)
     }
@@ -397,7 +390,7 @@ impl Table {
         }
         let probably = probably.and_then(|link| self.linked(link, tuple));
         let (id, direction, entry) = probably.or_else(|| {
-            let mut links = self.links.under(hash).filter_map(Link::from_number);
+            let mut links = self.links.under(hash).map(Link);
             links.find_map(|link| self.linked(link, tuple))
         })?;
         if entry.is_expired(now) {
@@ -435,7 +428,7 @@ impl Table {
                 && number == zone.at(at);
             fits.then_some((link, entry))
         };
-        let mut all = self.links.under(hash).filter_map(Link::from_number).filter_map(fits);
+        let mut all = self.links.under(hash).map(Link).filter_map(fits);
         let (link, entry) = if self.split {
             // The kernel files at the head: the newest is found first.
             all.max_by_key(|(_, entry)| entry.serial())?
@@ -640,7 +633,7 @@ mod tests {
         let links = 2 * 2 * size_of::<Link>();
         let source = size_of::<CtId>() + 1;
         let queue = 2 * size_of::<(CtId, u64)>();
-        let room = links * 8 / 3 + 2 * source + queue;
+        let room = links * 4 + 2 * source + queue;
         assert!(
             size_of::<Slot>() + room < 512,
             "{}",
