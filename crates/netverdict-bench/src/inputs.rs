@@ -12,9 +12,17 @@ use crate::{Run, say};
 #[derive(Debug)]
 pub(crate) struct Inputs {
     directory: PathBuf,
-    pub(crate) packets: u64,
-    flows: u64,
+    usual: Extent,
+    /// Of captures of 64-byte frames.
+    small: Extent,
     seed: u64,
+}
+
+/// How long a capture is.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    packets: u64,
+    flows: u64,
 }
 
 /// Mean bytes of a packet of the mixed capture, to make one of a given size.
@@ -24,20 +32,38 @@ impl Inputs {
     pub(crate) fn new(run: &Run) -> Self {
         Self {
             directory: run.directory.clone(),
-            packets: run.packets,
-            flows: run.flows,
+            usual: Extent {
+                packets: run.packets,
+                flows: run.flows,
+            },
+            small: Extent {
+                packets: run.small_packets,
+                flows: run.small_flows,
+            },
             seed: run.seed,
+        }
+    }
+
+    /// How many packets a capture has.
+    pub(crate) fn packets(&self, kind: traffic::Kind) -> u64 {
+        self.extent(kind).packets
+    }
+
+    fn extent(&self, kind: traffic::Kind) -> Extent {
+        match kind {
+            traffic::Kind::Small => self.small,
+            traffic::Kind::Mixed | traffic::Kind::Scan | traffic::Kind::Gateway => self.usual,
         }
     }
 
     /// A capture of routed traffic.
     pub(crate) fn capture(&self, kind: traffic::Kind) -> Result<PathBuf, Error> {
-        self.capture_of(kind, self.packets, self.seed)
+        self.capture_of(kind, self.packets(kind), self.seed)
     }
 
     /// One of other traffic than the others of its kind.
     pub(crate) fn another(&self, kind: traffic::Kind, number: u64) -> Result<PathBuf, Error> {
-        self.capture_of(kind, self.packets, self.seed + number)
+        self.capture_of(kind, self.packets(kind), self.seed + number)
     }
 
     /// A mixed capture of so many gigabytes, and its packets.
@@ -58,11 +84,12 @@ impl Inputs {
         } else {
             "pcap"
         };
-        let name = format!("{kind:?}-{packets}-{}-{seed}.{ending}", self.flows).to_lowercase();
+        let flows = self.extent(kind).flows;
+        let name = format!("{kind:?}-{packets}-{flows}-{seed}.{ending}").to_lowercase();
         self.made(&name, |path| {
             let amount = traffic::Amount {
                 packets,
-                flows: self.flows,
+                flows,
                 pace: 10_000,
                 seed,
             };

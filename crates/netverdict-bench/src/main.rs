@@ -52,6 +52,12 @@ struct Run {
     /// Connections of each capture.
     #[arg(long, default_value_t = 50_000)]
     flows: u64,
+    /// Packets of each capture of 64-byte frames: 400 MB.
+    #[arg(long, default_value_t = 5_000_000)]
+    small_packets: u64,
+    /// Connections of each capture of 64-byte frames.
+    #[arg(long, default_value_t = 205_000)]
+    small_flows: u64,
     /// Gigabytes of the capture that memory is measured with.
     #[arg(long, default_value_t = 1)]
     large: u64,

@@ -40,6 +40,7 @@ pub(crate) fn measure(run: &Run, inputs: &Inputs) -> Result<Table, Error> {
         command: command(std::env::args()),
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
         packets: run.packets,
+        small_packets: run.small_packets,
         runs: run.runs,
         lines: bench.lines,
         left_out,
@@ -97,14 +98,14 @@ impl Bench<'_> {
             .with("/dev/null")
     }
 
-    /// Nanoseconds a packet of a capture of the usual length.
-    fn each(&self, name: &str, taken: Taken) -> Side {
-        each_of(name, taken, self.inputs.packets)
+    /// Nanoseconds a packet of a capture.
+    fn each(&self, name: &str, traffic: Traffic, taken: Taken) -> Side {
+        each_of(name, taken, self.inputs.packets(traffic))
     }
 
     fn beside_kernel(&mut self) -> Result<(), Error> {
         for (rules, packets, goal) in [
-            (10, self.inputs.packets, 25.0),
+            (10, 1_000_000, 25.0),
             (1_000, 100_000, 50.0),
             (10_000, 20_000, 250.0),
         ] {
@@ -126,7 +127,7 @@ impl Bench<'_> {
                 value: fed.each(),
                 unit: "ns a packet",
             };
-            let ours = self.each("netverdict", taken);
+            let ours = self.each("netverdict", Traffic::Small, taken);
             self.lines
                 .push(Line::new(name, kernel, ours, Goal::AtLeast(goal)));
         }
@@ -150,7 +151,8 @@ impl Bench<'_> {
                     .with("-w")
                     .with("/dev/null");
                 let [ours, theirs] = fastest([&replay, &tcpdump], self.run.runs)?;
-                let (ours, theirs) = (self.each("netverdict", ours), self.each("tcpdump", theirs));
+                let ours = self.each("netverdict", traffic, ours);
+                let theirs = self.each("tcpdump", traffic, theirs);
                 self.lines
                     .push(Line::new(name, ours, theirs, Goal::AtMost(1.0)));
             }
@@ -174,7 +176,8 @@ impl Bench<'_> {
             let many = self.replay(&many, &[&capture], 1, "counters");
             let few = self.replay(&few, &[&capture], 1, "counters");
             let [many, few] = fastest([&many, &few], self.run.runs)?;
-            let (many, few) = (self.each("10,000", many), self.each("10", few));
+            let many = self.each("10,000", traffic, many);
+            let few = self.each("10", traffic, few);
             self.lines
                 .push(Line::new(name, many, few, Goal::AtMost(goal)));
         }
@@ -202,7 +205,7 @@ impl Bench<'_> {
                 (one, two) = (one.with("--separate"), two.with("--separate"));
             }
             let [one, two] = fastest([&one, &two], self.run.runs)?;
-            let packets = self.inputs.packets * captures;
+            let packets = self.inputs.packets(traffic) * captures;
             let one = each_of("1", one, packets);
             let two = each_of("2", two, packets);
             self.lines
@@ -271,7 +274,8 @@ impl Bench<'_> {
             return Ok(());
         }
         let [ours, theirs] = fastest([&replay, &zstd], self.run.runs)?;
-        let (ours, theirs) = (self.each("replay", ours), self.each("zstd -d", theirs));
+        let ours = self.each("replay", Traffic::Mixed, ours);
+        let theirs = self.each("zstd -d", Traffic::Mixed, theirs);
         self.lines
             .push(Line::new(name, ours, theirs, Goal::AtMost(1.2)));
         Ok(())
@@ -288,7 +292,8 @@ impl Bench<'_> {
             let one = self.replay(&bundle, &[&capture], 2, format);
             let other = self.replay(&bundle, &[&capture], 2, "counters");
             let [one, other] = fastest([&one, &other], self.run.runs)?;
-            let (one, other) = (self.each(format, one), self.each("counters", other));
+            let one = self.each(format, Traffic::Mixed, one);
+            let other = self.each("counters", Traffic::Mixed, other);
             self.lines
                 .push(Line::new(name, one, other, Goal::AtMost(2.0)));
         }

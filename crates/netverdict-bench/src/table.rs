@@ -61,6 +61,7 @@ pub(crate) struct Table {
     pub(crate) command: String,
     pub(crate) cores: usize,
     pub(crate) packets: u64,
+    pub(crate) small_packets: u64,
     pub(crate) runs: u32,
     pub(crate) lines: Vec<Line>,
     /// What could not be measured, and why.
@@ -71,9 +72,9 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn to_markdown(&self) -> String {
         let mut text = format!(
-            "{}, {} cores, {} packets a capture, the fastest of {} runs: `{}`\n\n\
+            "{}, {} cores, {} packets a capture, {} of 64-byte frames, the fastest of {} runs: `{}`\n\n\
              | measured | one | other | ratio | goal | |\n|---|---|---|---|---|---|\n",
-            self.date, self.cores, self.packets, self.runs, self.command
+            self.date, self.cores, self.packets, self.small_packets, self.runs, self.command
         );
         for line in &self.lines {
             let goal = match line.goal {

@@ -366,7 +366,10 @@ impl Ledger {
         passed: &Passed,
         engine: &Engine,
     ) {
-        let Some(fate) = engine.fate_of(passed).filter(|fate| *fate != EngineFate::Local) else {
+        let Some(fate) = engine
+            .fate_of(passed)
+            .filter(|fate| *fate != EngineFate::Local)
+        else {
             return;
         };
         let say = || engine.outcome_of(passed);

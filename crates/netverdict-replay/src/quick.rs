@@ -265,16 +265,12 @@ impl Part {
 
     /// Takes one of which one look did not tell all.
     #[inline(never)]
-    fn look_again(
-        &mut self,
-        batch: &Batch,
-        place: (u32, u32),
-        sorter: &Sorter<'_>,
-    ) -> Option<()> {
+    fn look_again(&mut self, batch: &Batch, place: (u32, u32), sorter: &Sorter<'_>) -> Option<()> {
         let bare = bare(batch, place.0 as usize)?;
         let station = self.spots.get(place.1 as usize)?.station.as_ref()?;
         let packet = Packet::new(bare.packet, bare.on_wire, station.link).ok()?;
-        let mut glance = Glance::of_v4(bare.packet, bare.on_wire).or_else(|| Glance::of(&packet))?;
+        let mut glance =
+            Glance::of_v4(bare.packet, bare.on_wire).or_else(|| Glance::of(&packet))?;
         if !glance.is_right()
             && sorter.believes
             && is_pending(&packet, glance.protocol(), glance.offset())
@@ -333,7 +329,11 @@ impl Part {
     ) -> Option<usize> {
         let heads = self.heads.iter().enumerate().rev();
         let likely = heads.fold(0, |likely, (number, head)| {
-            if *head == origin.head() { number } else { likely }
+            if *head == origin.head() {
+                number
+            } else {
+                likely
+            }
         });
         let is_known = |spot: &Spot| spot.origin == origin;
         let number = if self.spots.get(likely).is_some_and(is_known) {

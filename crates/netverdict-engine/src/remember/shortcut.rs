@@ -189,10 +189,7 @@ impl Engine {
             Some(Opened::Gone) | None => None,
         };
         path.count(&mut self.state.counters, glance.len as usize);
-        Some(Arrived {
-            path: number,
-            flow,
-        })
+        Some(Arrived { path: number, flow })
     }
 
     /// Whether a packet that tracking has not seen yet may take a path.
