@@ -429,11 +429,12 @@ impl Ledger {
     }
 
     fn forget_first(&mut self) {
-        let Some(first) = self.predictions.pop_front() else {
+        // Where it is: to take it out first would be to copy it.
+        if let (Some(index), Some(first)) = (&mut self.index, self.predictions.front()) {
+            index.remove(self.first, first);
+        }
+        if self.predictions.pop_front().is_none() {
             return;
-        };
-        if let Some(index) = &mut self.index {
-            index.remove(self.first, &first);
         }
         self.first += 1;
         if self.sayings.len() > 2 * CAPACITY {
