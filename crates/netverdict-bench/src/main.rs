@@ -46,10 +46,10 @@ struct Run {
     /// Where inputs and results go; inputs that are there already are taken.
     #[arg(long, default_value = "target/bench")]
     directory: PathBuf,
-    /// Packets of each capture.
+    /// Packets of each capture but those of 64-byte frames.
     #[arg(long, default_value_t = 1_100_000)]
     packets: u64,
-    /// Connections of each capture.
+    /// Connections of each capture but those of 64-byte frames.
     #[arg(long, default_value_t = 50_000)]
     flows: u64,
     /// Packets of each capture of 64-byte frames: 400 MB.

@@ -364,7 +364,7 @@ impl Table {
     }
 
     /// The entry that a link leads to, if it is of this tuple, and in the zone that all are in if nothing says otherwise.
-    #[expect(clippy::inline_always, reason = "most packets ask once")]
+    #[expect(clippy::inline_always, reason = "on the way of every packet")]
     #[inline(always)]
     fn linked(&self, link: Link, tuple: &Tuple) -> Option<(CtId, Direction, &Entry)> {
         let (id, direction) = (link.id(), link.direction());
@@ -625,6 +625,16 @@ mod tests {
         let memory = offset_of!(Slot, entry) + offset_of!(Entry, memory);
         assert!(memory + size_of::<Tcp>() <= TOUCHED, "{memory}");
         assert_eq!(size_of::<Slot>(), 256);
+    }
+
+    #[test]
+    fn what_a_line_leads_to_is_told_apart_by_direction() {
+        for direction in [Direction::Original, Direction::Reply] {
+            for id in [0, 1, 262_144, (1 << 30) - 1].map(CtId) {
+                let link = Link::new(id, direction);
+                assert_eq!((link.id(), link.direction()), (id, direction));
+            }
+        }
     }
 
     /// What ARCHITECTURE.md says of memory: a slot, two links, a source and a place in the queue, with room to grow.

@@ -30,7 +30,7 @@ pub(crate) enum Shortcut {
     None,
 }
 
-/// A packet at the end of a remembered path. So small that it is never put into memory.
+/// A packet at the end of a remembered path. So small that it is told in registers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrived {
     pub(crate) path: PathId,

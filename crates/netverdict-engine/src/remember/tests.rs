@@ -81,3 +81,8 @@ fn rules_with_a_memory_of_their_own_are_asked_each_time() {
         assert!(!takes_shortcut(&mut bench, &request()), "{rule}");
     }
 }
+
+#[test]
+fn where_a_packet_arrived_is_told_in_registers() {
+    assert_eq!(size_of::<Option<super::Arrived>>(), 8);
+}
